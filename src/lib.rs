@@ -1,0 +1,2 @@
+//! Fieldproof: paid field missions with photo proof.
+pub mod domain;
