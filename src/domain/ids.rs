@@ -59,12 +59,6 @@ macro_rules! ids {
                 }
             }
         )+
-
-        /// Calls `$then!` with every id type; the database room lifts them to columns with it.
-        #[macro_export]
-        macro_rules! each_id {
-            ($then:ident) => { $then!($($name),+); };
-        }
     };
 }
 
