@@ -23,6 +23,11 @@ fn is_well_formed(prefix: &str, text: &str) -> bool {
         .is_some_and(|code| code.len() == 26 && code.bytes().all(|b| ALPHABET.contains(&b)))
 }
 
+/// An id that can be made from fresh bits.
+pub trait Minted {
+    fn mint(bits: u128) -> Self;
+}
+
 macro_rules! ids {
     ($($name:ident $prefix:literal $what:literal),+ $(,)?) => {
         $(
@@ -50,6 +55,12 @@ macro_rules! ids {
 
                 pub fn as_str(&self) -> &str {
                     &self.0
+                }
+            }
+
+            impl Minted for $name {
+                fn mint(bits: u128) -> $name {
+                    $name::from_bits(bits)
                 }
             }
 

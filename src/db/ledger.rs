@@ -1,0 +1,147 @@
+//! The only writer of money. Applies a journal of `domain::ledger::book`: accounts are found or opened, balances move
+//! under a guard, transfers are appended. Keeps I01, I04 and I05.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::conn::Conn;
+use super::dialect::Both;
+use super::rows::{AccountRow, JournalRow, TransferRow};
+use super::schema::{accounts, journals, transfers};
+use super::tx::Tx;
+use crate::domain::ids::{AccountId, EventId, JournalId};
+use crate::domain::ledger::{AccountName, Journal};
+use crate::domain::money::{Currency, Money};
+use crate::domain::refusal::{Code, Failure, Outcome, Refusal};
+
+/// Posts `journal` for `event`. Refuses with `insufficient_funds` when a guarded balance would fall below zero.
+pub fn apply(tx: &mut Tx, event: &EventId, journal: &Journal) -> Outcome<JournalId> {
+    let journal_id: JournalId = tx.id();
+    let now = tx.now();
+    diesel::insert_into(journals::table)
+        .values(JournalRow {
+            id: journal_id.clone(),
+            kind: journal.kind.to_owned(),
+            subject: journal.subject.clone(),
+            event_id: event.clone(),
+            at: now,
+        })
+        .execute(&mut **tx)?;
+
+    // Opened and then moved in the order of their ids: two journals over the same accounts never wait for each other.
+    let mut moves: BTreeMap<AccountId, i64> = BTreeMap::new();
+    for posting in &journal.postings {
+        let amount = posting.amount;
+        if amount.minor <= 0 {
+            return Err(Failure::fault(format!("a transfer of {amount} in journal {}", journal.kind)));
+        }
+        let debit = open(tx, &posting.debit, amount.currency)?;
+        let credit = open(tx, &posting.credit, amount.currency)?;
+        diesel::insert_into(transfers::table)
+            .values(TransferRow {
+                id: tx.id(),
+                journal_id: journal_id.clone(),
+                debit_account: debit.clone(),
+                credit_account: credit.clone(),
+                amount_minor: amount.minor,
+                currency: amount.currency,
+                at: now,
+            })
+            .execute(&mut **tx)?;
+        for (account, delta) in [(debit, -amount.minor), (credit, amount.minor)] {
+            let sum = moves.entry(account).or_insert(0);
+            *sum = sum.checked_add(delta).ok_or_else(|| Failure::fault("a journal beyond 64 bits"))?;
+        }
+    }
+    for (account, delta) in moves {
+        shift(tx, &account, delta)?;
+    }
+    Ok(journal_id)
+}
+
+fn shift(tx: &mut Tx, account: &AccountId, delta: i64) -> Outcome<()> {
+    let unguarded = accounts::kind.eq_any(["funding", "paid_out", "refunded", "fees"]);
+    let moved = diesel::update(accounts::table.find(account))
+        .filter(unguarded.or((accounts::balance_minor + delta).ge(0)))
+        .set(accounts::balance_minor.eq(accounts::balance_minor + delta))
+        .execute(&mut **tx)?;
+    if moved == 1 {
+        return Ok(());
+    }
+    let row: AccountRow = accounts::table.find(account).first(&mut **tx)?;
+    let missing = Money::new(-(row.balance_minor + delta), row.currency);
+    Err(Refusal::new(Code::InsufficientFunds, format!("{missing} are missing.")).into())
+}
+
+fn open(tx: &mut Tx, name: &AccountName, currency: Currency) -> Outcome<AccountId> {
+    if let Some(row) = find(tx, name, currency)? {
+        return Ok(row.id);
+    }
+    let row = AccountRow {
+        id: tx.id(),
+        kind: name.kind,
+        owner: name.owner.clone(),
+        currency,
+        balance_minor: 0,
+    };
+    Both(diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing()).execute(&mut **tx)?;
+    find(tx, name, currency)?
+        .map(|row| row.id)
+        .ok_or_else(|| Failure::fault("an account that was just opened is not there"))
+}
+
+fn find(conn: &mut Conn, name: &AccountName, currency: Currency) -> Outcome<Option<AccountRow>> {
+    Ok(accounts::table
+        .filter(accounts::owner.eq(name.owner.clone()))
+        .filter(accounts::kind.eq(name.kind))
+        .filter(accounts::currency.eq(currency))
+        .first(conn)
+        .optional()?)
+}
+
+/// The cached balance in O(1); zero when the account was never opened.
+pub fn balance(conn: &mut Conn, name: &AccountName, currency: Currency) -> Outcome<Money> {
+    let row = find(conn, name, currency)?;
+    Ok(Money::new(row.map_or(0, |r| r.balance_minor), currency))
+}
+
+/// Every balance of one account over its currencies.
+pub fn balances(conn: &mut Conn, name: &AccountName) -> Outcome<Vec<Money>> {
+    let rows: Vec<AccountRow> = accounts::table
+        .filter(accounts::owner.eq(name.owner.clone()))
+        .filter(accounts::kind.eq(name.kind))
+        .order(accounts::currency)
+        .load(conn)?;
+    Ok(rows.into_iter().map(|r| Money::new(r.balance_minor, r.currency)).collect())
+}
+
+/// Transfers that touched the account, newest first, before `before`.
+pub fn transfers_of(
+    conn: &mut Conn,
+    name: &AccountName,
+    before: Option<&str>,
+    limit: i64,
+) -> Outcome<Vec<(TransferRow, JournalRow, bool)>> {
+    let ids: Vec<AccountId> = accounts::table
+        .filter(accounts::owner.eq(name.owner.clone()))
+        .filter(accounts::kind.eq(name.kind))
+        .select(accounts::id)
+        .load(conn)?;
+    let mut query = transfers::table
+        .inner_join(journals::table.on(journals::id.eq(transfers::journal_id)))
+        .filter(transfers::debit_account.eq_any(ids.clone()).or(transfers::credit_account.eq_any(ids.clone())))
+        .select((transfers::all_columns, journals::all_columns))
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(transfers::id.lt(crate::domain::ids::TransferId::from_stored(before.to_owned())));
+    }
+    let rows: Vec<(TransferRow, JournalRow)> = query.order(transfers::id.desc()).limit(limit).load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(transfer, journal)| {
+            let credited = ids.contains(&transfer.credit_account);
+            (transfer, journal, credited)
+        })
+        .collect())
+}

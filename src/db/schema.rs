@@ -1,0 +1,647 @@
+//! The tables as diesel sees them; the migrations are the truth, a test compares.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        email -> Text,
+        password_hash -> Text,
+        kind -> Text,
+        staff_role -> Nullable<Text>,
+        name -> Text,
+        language -> Text,
+        country -> Nullable<Text>,
+        state -> Text,
+        email_verified_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Text,
+        device -> Text,
+        refresh_hash -> Text,
+        previous_hash -> Nullable<Text>,
+        current_used -> Bool,
+        created_at -> Timestamp,
+        rotated_at -> Timestamp,
+        expires_at -> Timestamp,
+        revoked_at -> Nullable<Timestamp>,
+        revoked_because -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    one_time_tokens (token_hash) {
+        token_hash -> Text,
+        user_id -> Text,
+        purpose -> Text,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    sign_in_attempts (email) {
+        email -> Text,
+        failures -> BigInt,
+        last_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sanctions (id) {
+        id -> Text,
+        user_id -> Text,
+        action -> Text,
+        code -> Text,
+        text -> Text,
+        decider_id -> Text,
+        rule_version -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    brands (id) {
+        id -> Text,
+        name -> Text,
+        country -> Text,
+        currency -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    members (brand_id, user_id) {
+        brand_id -> Text,
+        user_id -> Text,
+        role -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    stores (id) {
+        id -> Text,
+        brand_id -> Nullable<Text>,
+        source -> Text,
+        source_id -> Text,
+        name -> Text,
+        chain -> Nullable<Text>,
+        street -> Nullable<Text>,
+        housenumber -> Nullable<Text>,
+        postcode -> Nullable<Text>,
+        city -> Nullable<Text>,
+        country -> Text,
+        lat -> Double,
+        lon -> Double,
+        radius_m -> Double,
+        opening_hours -> Nullable<Text>,
+        time_zone -> Text,
+        state -> Text,
+        paused_at -> Nullable<Timestamp>,
+        recheck_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    store_reports (id) {
+        id -> BigInt,
+        store_id -> Text,
+        worker_id -> Text,
+        submission_id -> Text,
+        outcome -> Text,
+        recheck -> Bool,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> Text,
+        brand_id -> Text,
+        gtin -> Text,
+        label -> Text,
+        name -> Text,
+        category -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    campaigns (id) {
+        id -> Text,
+        brand_id -> Text,
+        name -> Text,
+        purpose -> Text,
+        state -> Text,
+        currency -> Text,
+        reward_minor -> BigInt,
+        attempt_fee_minor -> BigInt,
+        fee_bps -> BigInt,
+        slots_per_store -> BigInt,
+        on_site_minutes -> BigInt,
+        reading_minutes -> BigInt,
+        starts_at -> Timestamp,
+        ends_at -> Timestamp,
+        review_days -> BigInt,
+        brief -> Text,
+        questionnaire -> Text,
+        loop_brands -> Text,
+        published_at -> Nullable<Timestamp>,
+        closed_at -> Nullable<Timestamp>,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    campaign_stores (campaign_id, store_id) {
+        campaign_id -> Text,
+        store_id -> Text,
+    }
+}
+
+diesel::table! {
+    campaign_products (campaign_id, product_id) {
+        campaign_id -> Text,
+        product_id -> Text,
+        position -> BigInt,
+    }
+}
+
+diesel::table! {
+    questionnaire_versions (id) {
+        id -> Text,
+        campaign_id -> Text,
+        version -> BigInt,
+        document -> Text,
+        loops -> Text,
+        brief -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    missions (id) {
+        id -> Text,
+        campaign_id -> Text,
+        brand_id -> Text,
+        store_id -> Text,
+        questionnaire_id -> Text,
+        state -> Text,
+        slots -> BigInt,
+        slots_held -> BigInt,
+        slots_done -> BigInt,
+        attempts -> BigInt,
+        attempts_spent -> BigInt,
+        recheck_open -> Bool,
+        reward_minor -> BigInt,
+        attempt_fee_minor -> BigInt,
+        fee_bps -> BigInt,
+        currency -> Text,
+        lat -> Double,
+        lon -> Double,
+        starts_at -> Timestamp,
+        ends_at -> Timestamp,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    reservations (id) {
+        id -> Text,
+        mission_id -> Text,
+        campaign_id -> Text,
+        brand_id -> Text,
+        store_id -> Text,
+        worker_id -> Text,
+        questionnaire_id -> Text,
+        state -> Text,
+        recheck -> Bool,
+        nonce -> Text,
+        reserved_at -> Timestamp,
+        deadline_at -> Timestamp,
+        frees_at -> Timestamp,
+        extended -> Bool,
+        checked_in_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    position_fixes (id) {
+        id -> Text,
+        reservation_id -> Text,
+        purpose -> Text,
+        lat -> Double,
+        lon -> Double,
+        accuracy_m -> Double,
+        mock -> Bool,
+        at -> Timestamp,
+        received_at -> Timestamp,
+        distance_m -> Double,
+        verdict -> Text,
+    }
+}
+
+diesel::table! {
+    evidence (id) {
+        id -> Text,
+        reservation_id -> Text,
+        worker_id -> Text,
+        brand_id -> Text,
+        client_id -> Text,
+        question -> Text,
+        sha256 -> Text,
+        size_bytes -> BigInt,
+        content_type -> Text,
+        file_name -> Nullable<Text>,
+        capture -> Text,
+        received_at -> Timestamp,
+        checked_at -> Nullable<Timestamp>,
+        check_version -> Nullable<Text>,
+        facts -> Nullable<Text>,
+        pdq -> Nullable<Text>,
+        pdq_quality -> Nullable<BigInt>,
+        rendition_large -> Nullable<Text>,
+        rendition_small -> Nullable<Text>,
+        hash_seq -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    submissions (id) {
+        id -> Text,
+        reservation_id -> Text,
+        mission_id -> Text,
+        campaign_id -> Text,
+        brand_id -> Text,
+        store_id -> Text,
+        worker_id -> Text,
+        questionnaire_id -> Text,
+        state -> Text,
+        revision -> BigInt,
+        outcome -> Text,
+        recheck -> Bool,
+        answers -> Text,
+        sealed_at -> Timestamp,
+        received_at -> Timestamp,
+        late -> Bool,
+        photos_due_at -> Timestamp,
+        entered_review_at -> Nullable<Timestamp>,
+        review_due_at -> Nullable<Timestamp>,
+        correction -> Nullable<Text>,
+        correction_due_at -> Nullable<Timestamp>,
+        appeal_until -> Nullable<Timestamp>,
+        decided_at -> Nullable<Timestamp>,
+        decision_id -> Nullable<Text>,
+        risk -> BigInt,
+        claimed_by -> Nullable<Text>,
+        claimed_until -> Nullable<Timestamp>,
+        holds_slot -> Bool,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    revisions (submission_id, revision) {
+        submission_id -> Text,
+        revision -> BigInt,
+        outcome -> Text,
+        answers -> Text,
+        manifest -> Text,
+        sealed_at -> Timestamp,
+        received_at -> Timestamp,
+        elapsed_ms -> Nullable<BigInt>,
+        late -> Bool,
+    }
+}
+
+diesel::table! {
+    submission_photos (submission_id, client_id) {
+        submission_id -> Text,
+        client_id -> Text,
+        revision -> BigInt,
+        question -> Text,
+        sha256 -> Text,
+        size_bytes -> BigInt,
+        evidence_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    findings (id) {
+        id -> Text,
+        reservation_id -> Text,
+        submission_id -> Nullable<Text>,
+        evidence_id -> Nullable<Text>,
+        revision -> BigInt,
+        item -> Nullable<Text>,
+        code -> Text,
+        level -> Text,
+        finding -> Text,
+        rule_version -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    assessments (id) {
+        id -> Text,
+        submission_id -> Text,
+        revision -> BigInt,
+        verdict -> Text,
+        risk -> BigInt,
+        inputs -> Text,
+        rule_version -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    decisions (id) {
+        id -> Text,
+        submission_id -> Text,
+        revision -> BigInt,
+        kind -> Text,
+        decided_by -> Text,
+        decider_id -> Nullable<Text>,
+        second_reviewer_id -> Nullable<Text>,
+        reason_code -> Nullable<Text>,
+        target -> Nullable<Text>,
+        clause_id -> Nullable<Text>,
+        text -> Nullable<Text>,
+        pay_minor -> BigInt,
+        currency -> Text,
+        appeal_id -> Nullable<Text>,
+        rule_version -> Text,
+        inputs -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    decision_items (decision_id, item) {
+        decision_id -> Text,
+        item -> Text,
+        accepted -> Bool,
+        reason_code -> Nullable<Text>,
+        clause_id -> Nullable<Text>,
+        text -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    proposals (submission_id) {
+        submission_id -> Text,
+        revision -> BigInt,
+        proposed_by -> Text,
+        verdict -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    appeals (id) {
+        id -> Text,
+        submission_id -> Text,
+        worker_id -> Text,
+        text -> Text,
+        state -> Text,
+        first_decision_id -> Text,
+        due_at -> Timestamp,
+        decision_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        decided_at -> Nullable<Timestamp>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    answers (submission_id, path) {
+        submission_id -> Text,
+        path -> Text,
+        campaign_id -> Text,
+        brand_id -> Text,
+        store_id -> Text,
+        loop_key -> Nullable<Text>,
+        name -> Text,
+        kind -> Text,
+        value -> Text,
+        number -> Nullable<Double>,
+        amount_minor -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        choice -> Nullable<Text>,
+        accepted -> Bool,
+        observed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    earnings (id) {
+        id -> Text,
+        submission_id -> Text,
+        worker_id -> Text,
+        mission_id -> Text,
+        kind -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        journal_id -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    accounts (id) {
+        id -> Text,
+        kind -> Text,
+        owner -> Text,
+        currency -> Text,
+        balance_minor -> BigInt,
+    }
+}
+
+diesel::table! {
+    journals (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        event_id -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    transfers (id) {
+        id -> Text,
+        journal_id -> Text,
+        debit_account -> Text,
+        credit_account -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    payouts (id) {
+        id -> Text,
+        worker_id -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        destination -> Text,
+        state -> Text,
+        approved_by -> Nullable<Text>,
+        bank_reference -> Nullable<Text>,
+        return_reason -> Nullable<Text>,
+        requested_at -> Timestamp,
+        settled_at -> Nullable<Timestamp>,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    confirmations (bank_reference) {
+        bank_reference -> Text,
+        payout_id -> Text,
+        outcome -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (caller, route, key) {
+        caller -> Text,
+        route -> Text,
+        key -> Text,
+        request_hash -> Text,
+        response -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        state -> Text,
+        run_at -> Timestamp,
+        attempts -> BigInt,
+        locked_by -> Nullable<Text>,
+        locked_until -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamp,
+        done_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Text,
+        at -> Timestamp,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        request_id -> Text,
+        kind -> Text,
+        subject -> Text,
+        brand_id -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        from_state -> Nullable<Text>,
+        to_state -> Nullable<Text>,
+        rule_version -> Nullable<Text>,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    event_seals (seq) {
+        seq -> BigInt,
+        event_id -> Text,
+        previous_hash -> Text,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    unsealed_events (event_id) {
+        event_id -> Text,
+    }
+}
+
+diesel::table! {
+    outbox (id) {
+        id -> Text,
+        event_id -> Text,
+        channel -> Text,
+        address -> Text,
+        body -> Text,
+        created_at -> Timestamp,
+        next_at -> Timestamp,
+        attempts -> BigInt,
+        delivered_at -> Nullable<Timestamp>,
+        gave_up_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    one_time_tokens,
+    sign_in_attempts,
+    sanctions,
+    brands,
+    members,
+    stores,
+    store_reports,
+    products,
+    campaigns,
+    campaign_stores,
+    campaign_products,
+    questionnaire_versions,
+    missions,
+    reservations,
+    position_fixes,
+    evidence,
+    submissions,
+    revisions,
+    submission_photos,
+    findings,
+    assessments,
+    decisions,
+    decision_items,
+    proposals,
+    appeals,
+    answers,
+    earnings,
+    accounts,
+    journals,
+    transfers,
+    payouts,
+    confirmations,
+    idempotency_keys,
+    jobs,
+    events,
+    event_seals,
+    unsealed_events,
+    outbox,
+);

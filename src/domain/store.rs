@@ -1,0 +1,6 @@
+//! A shop.
+
+
+text_enum! {
+    StoreState { Open = "open", Paused = "paused", Closed = "closed" }
+}
