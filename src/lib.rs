@@ -1,3 +1,8 @@
 //! Fieldproof: paid field missions with photo proof.
+pub mod access;
+pub mod context;
 pub mod db;
 pub mod domain;
+pub mod ops;
+pub mod ports;
+pub mod web;

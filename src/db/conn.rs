@@ -36,7 +36,8 @@ const LITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;";
 const LITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON; PRAGMA cache_size = -16000;
     PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
-const PG_SESSION: &str = "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';";
+const PG_SESSION: &str =
+    "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';";
 
 impl Conn {
     pub fn open(place: &Place, read_only: bool) -> Outcome<Conn> {

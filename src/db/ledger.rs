@@ -78,13 +78,7 @@ fn open(tx: &mut Tx, name: &AccountName, currency: Currency) -> Outcome<AccountI
     if let Some(row) = find(tx, name, currency)? {
         return Ok(row.id);
     }
-    let row = AccountRow {
-        id: tx.id(),
-        kind: name.kind,
-        owner: name.owner.clone(),
-        currency,
-        balance_minor: 0,
-    };
+    let row = AccountRow { id: tx.id(), kind: name.kind, owner: name.owner.clone(), currency, balance_minor: 0 };
     Both(diesel::insert_into(accounts::table).values(row).on_conflict_do_nothing()).execute(&mut **tx)?;
     find(tx, name, currency)?
         .map(|row| row.id)

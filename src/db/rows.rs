@@ -9,6 +9,7 @@ use crate::domain::brand::BrandRole;
 use crate::domain::campaign::CampaignState;
 use crate::domain::decision::{DecidedBy, DecisionKind, ReasonCode};
 use crate::domain::ids::*;
+use crate::domain::job::JobState;
 use crate::domain::ledger::chart::AccountKind;
 use crate::domain::mission::MissionState;
 use crate::domain::money::Currency;
@@ -18,7 +19,6 @@ use crate::domain::store::StoreState;
 use crate::domain::submission::{Outcome, SubmissionState};
 use crate::domain::time::At;
 use crate::domain::user::{StaffRole, UserKind, UserState};
-use crate::domain::job::JobState;
 
 #[derive(Queryable, Insertable, Clone, Debug)]
 #[diesel(table_name = users)]

@@ -92,7 +92,9 @@ pub(super) fn replay<T: DeserializeOwned>(conn: &mut Conn, caller: &str, once: &
         .select((dsl::request_hash, dsl::response))
         .first(conn)
         .optional()?;
-    let Some((hash, response)) = stored else { return Ok(None) };
+    let Some((hash, response)) = stored else {
+        return Ok(None);
+    };
     if hash != once.request_hash {
         return Err(Refusal::new(Code::IdempotencyKeyReused, "The key was used for a different request.").into());
     }

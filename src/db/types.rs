@@ -101,9 +101,31 @@ macro_rules! enum_columns {
 }
 
 id_columns!(
-    UserId, SessionId, BrandId, StoreId, ProductId, CampaignId, QuestionnaireId, MissionId, ReservationId, EvidenceId,
-    FixId, SubmissionId, FindingId, AssessmentId, DecisionId, AppealId, EarningId, AccountId, JournalId, TransferId,
-    PayoutId, EventId, MessageId, JobId, SanctionId
+    UserId,
+    SessionId,
+    BrandId,
+    StoreId,
+    ProductId,
+    CampaignId,
+    QuestionnaireId,
+    MissionId,
+    ReservationId,
+    EvidenceId,
+    FixId,
+    SubmissionId,
+    FindingId,
+    AssessmentId,
+    DecisionId,
+    AppealId,
+    EarningId,
+    AccountId,
+    JournalId,
+    TransferId,
+    PayoutId,
+    EventId,
+    MessageId,
+    JobId,
+    SanctionId
 );
 
 enum_columns!(

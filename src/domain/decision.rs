@@ -1,7 +1,6 @@
 //! What a person or a rule decided about a submission. A rejection always has a human name, a code, a target, a clause
 //! and a text (I18); only an approval may come from a rule or from silence.
 
-
 text_enum! {
     DecisionKind {
         Approved = "approved", PartlyApproved = "partly_approved", NeedsCorrection = "needs_correction", Rejected = "rejected"

@@ -31,13 +31,24 @@ impl Slots {
 }
 
 /// May a slot be reserved at `now`? `recheck` asks for the one paid visit of a paused store.
-pub fn may_reserve(state: MissionState, slots: Slots, starts: At, ends: At, recheck: bool, now: At) -> Result<(), Refusal> {
+pub fn may_reserve(
+    state: MissionState,
+    slots: Slots,
+    starts: At,
+    ends: At,
+    recheck: bool,
+    now: At,
+) -> Result<(), Refusal> {
     if now < starts || now >= ends {
         return Err(Refusal::new(Code::MissionNotOpen, format!("The mission runs from {starts} to {ends}.")));
     }
     match state {
-        MissionState::Closed => return Err(Refusal::new(Code::MissionNotOpen, "The mission is closed.")),
-        MissionState::Paused if !recheck => return Err(Refusal::new(Code::MissionPaused, "The mission is paused.")),
+        MissionState::Closed => {
+            return Err(Refusal::new(Code::MissionNotOpen, "The mission is closed."));
+        }
+        MissionState::Paused if !recheck => {
+            return Err(Refusal::new(Code::MissionPaused, "The mission is paused."));
+        }
         MissionState::Open | MissionState::Paused => {}
     }
     if slots.free() == 0 {

@@ -1,6 +1,5 @@
 //! Money leaving to the worker through a rail.
 
-
 text_enum! {
     /// `sending`: the order may or may not have reached the bank; only the bank can tell.
     PayoutState {

@@ -1,6 +1,5 @@
 //! A shop.
 
-
 text_enum! {
     StoreState { Open = "open", Paused = "paused", Closed = "closed" }
 }

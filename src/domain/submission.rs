@@ -1,6 +1,5 @@
 //! What the worker seals, and the road it takes.
 
-
 text_enum! {
     SubmissionState {
         Sealed = "sealed", Checking = "checking", InReview = "in_review", NeedsCorrection = "needs_correction",

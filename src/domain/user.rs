@@ -1,6 +1,5 @@
 //! People who sign in: which kind they are, and the bounds of what they may call themselves.
 
-
 text_enum! {
     /// A person is of one kind for good: a path belongs to one role.
     UserKind { Worker = "worker", Brand = "brand", Staff = "staff" }

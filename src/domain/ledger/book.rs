@@ -48,7 +48,11 @@ pub fn hold(brand: &BrandId, mission: &MissionId, amount: Money) -> Journal {
 
 /// Closing gives back what a mission did not cost.
 pub fn return_hold(brand: &BrandId, mission: &MissionId, amount: Money) -> Journal {
-    Journal::of("return_hold", mission, vec![(AccountName::escrow(mission), AccountName::brand_available(brand), amount)])
+    Journal::of(
+        "return_hold",
+        mission,
+        vec![(AccountName::escrow(mission), AccountName::brand_available(brand), amount)],
+    )
 }
 
 /// An approval: reward (or a part of it, or the attempt fee) to the worker, the platform's fee beside it.

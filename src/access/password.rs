@@ -1,0 +1,53 @@
+//! Passwords: argon2id with the OWASP parameters (19 MiB, 2 passes), stored as PHC strings.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::domain::refusal::{FieldError, Refusal};
+use crate::domain::user::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
+
+fn hasher() -> Argon2<'static> {
+    let params = Params::new(19 * 1024, 2, 1, None).expect("parameters within the bounds of argon2");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// Refuses a password that is too short or too long; `pointer` names the field.
+pub fn check_shape(password: &str, pointer: &str) -> Result<(), FieldError> {
+    if password.chars().count() < PASSWORD_MIN_CHARS || password.len() > PASSWORD_MAX_BYTES {
+        let detail = format!("A password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_BYTES} characters.");
+        return Err(FieldError::new(pointer, "password_length", detail));
+    }
+    Ok(())
+}
+
+/// Costs some 20 ms of a core on purpose.
+pub fn hash(password: &str) -> Result<String, Refusal> {
+    hasher()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|_| Refusal::field("/password", "password", "This password cannot be hashed."))
+}
+
+pub fn matches(password: &str, stored: &str) -> bool {
+    PasswordHash::new(stored).is_ok_and(|hash| hasher().verify_password(password.as_bytes(), &hash).is_ok())
+}
+
+/// Takes as long as a real comparison, so that an unknown e-mail address cannot be told from a wrong password.
+pub fn burn(password: &str) {
+    let _ = hash(password);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_matches_its_own_hash_only() {
+        let stored = hash("correct horse battery").expect("hashes");
+        assert!(stored.starts_with("$argon2id$"));
+        assert!(matches("correct horse battery", &stored));
+        assert!(!matches("Correct horse battery", &stored));
+        assert!(!matches("x", "not a hash"));
+    }
+}

@@ -1,0 +1,121 @@
+//! What an operation is given: the database, the time, fresh bits, the keys and the platform's rules. No network, no
+//! bytes: those belong to jobs and handlers.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::access::Pass;
+use crate::access::token::Keys;
+use crate::db::{Conn, Db, Once, Place, Seed, Tx};
+use crate::domain::event::Actor;
+use crate::domain::refusal::Outcome;
+use crate::domain::time::At;
+use crate::ports::clock::Clock;
+use crate::ports::dice::Dice;
+
+/// Rules that the operator of a platform sets.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The platform's fee on every payment, in basis points.
+    pub fee_bps: i64,
+    /// Live reservations a worker may hold at once.
+    pub max_reservations: i64,
+    /// Whether a worker must open the link in the e-mail before reserving.
+    pub verified_email_to_reserve: bool,
+    /// Where links in e-mails point.
+    pub public_url: String,
+    /// Sender of e-mails.
+    pub mail_from: String,
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            fee_bps: 2000,
+            max_reservations: 5,
+            verified_email_to_reserve: true,
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),
+        }
+    }
+}
+
+/// Made once per process.
+pub struct Core {
+    pub db: Db,
+    pub clock: Arc<Clock>,
+    pub dice: Arc<Dice>,
+    pub keys: Keys,
+    pub rules: Rules,
+}
+
+impl Core {
+    pub fn new(place: &Place, connections: u32, clock: Clock, keys: Keys, rules: Rules) -> Outcome<Core> {
+        let (clock, dice) = (Arc::new(clock), Arc::new(Dice::default()));
+        let seed = {
+            let (clock_now, clock_bits, dice) = (clock.clone(), clock.clone(), dice.clone());
+            Seed { now: Arc::new(move || clock_now.now()), bits: Arc::new(move || dice.id_bits(clock_bits.now())) }
+        };
+        let db = Db::open(place, connections, seed)?;
+        Ok(Core { db, clock, dice, keys, rules })
+    }
+}
+
+/// The context of one request or one run of a job.
+#[derive(Clone)]
+pub struct Cx {
+    core: Arc<Core>,
+    request_id: String,
+}
+
+impl Cx {
+    pub fn new(core: Arc<Core>, request_id: impl Into<String>) -> Cx {
+        Cx { core, request_id: request_id.into() }
+    }
+
+    pub fn now(&self) -> At {
+        self.core.clock.now()
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.core.rules
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.core.keys
+    }
+
+    pub fn dice(&self) -> &Dice {
+        &self.core.dice
+    }
+
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    pub fn read<T>(&self, f: impl FnOnce(&mut Conn) -> Outcome<T>) -> Outcome<T> {
+        self.core.db.read(f)
+    }
+
+    /// One transaction in the name of `who`.
+    pub fn write<T>(&self, who: &impl Pass, f: impl Fn(&mut Tx) -> Outcome<T>) -> Outcome<T> {
+        self.core.db.write(&who.actor(), &self.request_id, f)
+    }
+
+    /// One transaction that has one effect however often its request is sent.
+    pub fn write_once<T: Serialize + DeserializeOwned>(
+        &self,
+        who: &impl Pass,
+        once: &Once,
+        f: impl Fn(&mut Tx) -> Outcome<T>,
+    ) -> Outcome<T> {
+        self.core.db.write_once(&who.actor(), &self.request_id, once, f)
+    }
+
+    /// One transaction of a job or of the operator.
+    pub fn write_as<T>(&self, actor: &Actor, f: impl Fn(&mut Tx) -> Outcome<T>) -> Outcome<T> {
+        self.core.db.write(actor, &self.request_id, f)
+    }
+}

@@ -1,0 +1,22 @@
+//! One operation, one function, one transaction: load, decide, write, record. No await, no network, no SQL, no status.
+//! An operation's answer is a value that can be stored: an idempotent request is answered again from it.
+
+use serde::{Deserialize, Serialize};
+
+/// Some rows of a list, and the key of the last one when more follow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// From up to `limit + 1` rows.
+    pub fn of<R>(mut rows: Vec<R>, limit: i64, key: impl Fn(&R) -> String, view: impl Fn(R) -> T) -> Page<T> {
+        let limit = usize::try_from(limit).unwrap_or(0);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().map(key) } else { None };
+        Page { items: rows.into_iter().map(view).collect(), next }
+    }
+}

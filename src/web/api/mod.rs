@@ -1,0 +1,3 @@
+//! One file a noun; a handler parses, calls, shapes.
+
+pub mod meta;

@@ -1,0 +1,46 @@
+//! HTTP: headers, statuses and JSON shapes. A handler parses, calls one operation, shapes the answer; it decides nothing
+//! and sees no SQL.
+
+pub mod api;
+pub mod body;
+pub mod gate;
+mod limits;
+mod observe;
+pub mod page;
+pub mod problem;
+pub mod routes;
+
+use std::net::TcpListener;
+
+use actix_web::dev::Server;
+use actix_web::{App, HttpServer, middleware, web};
+
+pub use gate::Shared;
+pub use limits::RateLimit;
+
+/// JSON bodies are at most this long.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// A photo is at most this long.
+pub const PHOTO_BYTES: u64 = 30 * 1024 * 1024;
+
+/// Starts serving on `listener`; the returned server is awaited by the caller, and stopped through its handle.
+pub fn serve(shared: Shared, listener: TcpListener, threads: usize) -> std::io::Result<Server> {
+    let limits = shared.rate_limit();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::PayloadConfig::new(BODY_BYTES))
+            .configure(|cfg| gate::install(cfg, &shared))
+            .wrap(middleware::from_fn(limits::limit))
+            .app_data(web::Data::new(limits.clone()))
+            .wrap(middleware::from_fn(observe::observe))
+            .configure(routes::configure)
+            .default_service(web::to(api::meta::no_such_address))
+    })
+    .workers(threads)
+    .client_request_timeout(std::time::Duration::from_secs(30))
+    .shutdown_timeout(20)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
