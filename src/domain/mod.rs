@@ -3,4 +3,5 @@ pub mod ids;
 pub mod money;
 pub mod place;
 pub mod store;
+pub mod store_import;
 pub mod time;
