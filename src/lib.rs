@@ -1,2 +1,3 @@
 //! Fieldproof: paid field missions with photo proof.
 pub mod domain;
+pub mod demo;
