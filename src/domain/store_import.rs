@@ -8,7 +8,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::place::Point;
-use super::store::{Hours, Zone, is_country};
+use super::store::{Hours, Problem, Zone, is_country};
 
 /// Longer text in one field is a broken file (a lost quote swallows lines), not a name or a street.
 const FIELD_MAX_CHARS: usize = 300;
@@ -290,17 +290,25 @@ fn middle(geometry: &Value) -> Option<(f64, f64)> {
     Some(((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0))
 }
 
-/// A file being read: gathers rows and mistakes, and knows which ids it has seen and which zones it has looked up.
+/// A file being read: gathers rows and mistakes, knows which ids it has seen, and looks each zone and each text of
+/// opening hours up once, for a chain writes the same hours a thousand times.
 struct Reading<'a> {
     defaults: &'a Defaults,
     parsed: Parsed,
     seen: HashMap<(String, String), u64>,
     zones: HashMap<String, Option<Zone>>,
+    hours: HashMap<String, Result<(), Problem>>,
 }
 
 impl<'a> Reading<'a> {
     fn new(defaults: &'a Defaults) -> Reading<'a> {
-        Reading { defaults, parsed: Parsed::default(), seen: HashMap::new(), zones: HashMap::new() }
+        Reading {
+            defaults,
+            parsed: Parsed::default(),
+            seen: HashMap::new(),
+            zones: HashMap::new(),
+            hours: HashMap::new(),
+        }
     }
 
     fn error(&mut self, line: u64, column: &str, code: &'static str, message: String) {
@@ -405,11 +413,14 @@ impl<'a> Reading<'a> {
             kind: text(Field::Kind)?,
         };
         // Last, so that a row that is left out does not warn as well.
-        let opening_hours = get(Field::OpeningHours).and_then(|(column, text)| match Hours::parse(text) {
-            Ok(hours) => Some(hours.as_str().to_owned()),
-            Err(problem) => {
-                self.parsed.warnings.push(wrong(column, problem.code, problem.message));
-                None
+        let opening_hours = get(Field::OpeningHours).and_then(|(column, text)| {
+            let looked_up = self.hours.entry(text.to_owned()).or_insert_with(|| Hours::parse(text).map(drop));
+            match looked_up {
+                Ok(()) => Some(text.to_owned()),
+                Err(problem) => {
+                    self.parsed.warnings.push(wrong(column, problem.code, problem.message.clone()));
+                    None
+                }
             }
         });
         Ok(StoreRow { opening_hours, ..row })
