@@ -2,6 +2,7 @@
 pub mod access;
 pub mod context;
 pub mod db;
+pub mod demo;
 pub mod domain;
 pub mod ops;
 pub mod ports;

@@ -57,6 +57,7 @@ pub mod place;
 pub mod refusal;
 pub mod reservation;
 pub mod store;
+pub mod store_import;
 pub mod submission;
 pub mod time;
 pub mod user;

@@ -40,10 +40,6 @@ impl ReservationState {
     }
 }
 
-/// Reserve to seal.
-pub const HOLD_SECS: i64 = 4 * 3600;
-/// The one extension after check-in.
-pub const EXTENSION_SECS: i64 = 2 * 3600;
 /// A seal made before the deadline may arrive this much later.
 pub const SYNC_GRACE_SECS: i64 = 12 * 3600;
 /// Photos of the manifest may follow the seal for this long.

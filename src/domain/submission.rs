@@ -17,9 +17,14 @@ text_enum! {
 }
 
 impl Outcome {
-    /// Does it say that nobody can work at this store now?
-    pub fn store_is_shut(self) -> bool {
-        matches!(self, Outcome::ClosedTemporarily | Outcome::ClosedPermanently | Outcome::NotFound)
+    /// Whether nobody else should be sent there for now: shut, gone, or unsafe.
+    pub fn pauses_store(self) -> bool {
+        matches!(self, Outcome::ClosedTemporarily | Outcome::ClosedPermanently | Outcome::NotFound | Outcome::Unsafe)
+    }
+
+    /// Whether the store was trading, even if the visit failed: one is sent away from an open store only.
+    pub fn found_open(self) -> bool {
+        !self.pauses_store()
     }
 }
 
