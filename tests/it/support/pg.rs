@@ -4,8 +4,9 @@
 //! A template is finished exactly when it is marked as one, and nobody may connect to it afterwards.
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Text};
 
 use super::scratch::unique;
 
@@ -45,7 +46,10 @@ pub fn create_database(name: &str, template: Option<&str>) -> String {
 fn create_in(conn: &mut PgConnection, name: &str, template: Option<&str>) {
     let template = plain(template.unwrap_or("template0"));
     let name = plain(name);
-    conn.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+    // Copying files is twice as fast as copying through the log, where the server knows how to choose (15 and later).
+    let number = sql::<Integer>("SELECT current_setting('server_version_num')::int").get_result::<i32>(conn);
+    let strategy = if number.expect("the server tells its version") >= 150_000 { "STRATEGY file_copy" } else { "" };
+    conn.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}"))
         .unwrap_or_else(|e| panic!("database {name} from {template}: {e}"));
 }
 
@@ -81,7 +85,7 @@ pub fn template(fingerprint: &str, migrate: impl FnOnce(&str)) -> String {
 
 fn is_finished(conn: &mut PgConnection, name: &str) -> bool {
     diesel::select(
-        diesel::dsl::sql::<Bool>("EXISTS (SELECT 1 FROM pg_database WHERE datistemplate AND datname = ")
+        sql::<Bool>("EXISTS (SELECT 1 FROM pg_database WHERE datistemplate AND datname = ")
             .bind::<Text, _>(plain(name))
             .sql(")"),
     )
