@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::access::Pass;
 use crate::access::token::Keys;
-use crate::db::{Conn, Db, Once, Place, Seed, Tx};
+pub use crate::db::Once;
+use crate::db::{Conn, Db, Place, Seed, Tx};
 use crate::domain::event::Actor;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
@@ -118,4 +119,9 @@ impl Cx {
     pub fn write_as<T>(&self, actor: &Actor, f: impl Fn(&mut Tx) -> Outcome<T>) -> Outcome<T> {
         self.core.db.write(actor, &self.request_id, f)
     }
+}
+
+/// 128 random bits in hex, for a request that brought no trace id.
+pub fn fresh_request_id() -> String {
+    Dice::default().trace_id()
 }

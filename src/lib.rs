@@ -1,5 +1,6 @@
 //! Fieldproof: paid field missions with photo proof.
 pub mod access;
+pub mod cli;
 pub mod context;
 pub mod db;
 pub mod demo;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: reads the command line and hands over to the library.
+
+fn main() -> std::process::ExitCode {
+    fieldproof::cli::main()
+}

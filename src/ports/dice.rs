@@ -22,6 +22,11 @@ impl Dice {
         (u128::from(stamp.unsigned_abs()) << 64) | u128::from(random)
     }
 
+    /// 128 random bits in hex.
+    pub fn trace_id(&self) -> String {
+        random::<16>().iter().map(|b| format!("{b:02x}")).collect()
+    }
+
     /// A secret text of 256 bits, safe in a URL.
     pub fn secret(&self) -> String {
         URL_SAFE_NO_PAD.encode(random::<32>())

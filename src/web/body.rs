@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::access::token::hex;
-use crate::db::Once;
+use crate::context::Once;
 use crate::domain::ids::Minted;
 use crate::domain::refusal::{Code, Failure, FieldError, Refusal};
 

@@ -28,11 +28,7 @@ fn id_of(req: &ServiceRequest) -> String {
         let trace = v.split('-').nth(1)?;
         (trace.len() == 32 && trace.bytes().all(|b| b.is_ascii_hexdigit())).then(|| trace.to_ascii_lowercase())
     });
-    traced.unwrap_or_else(|| {
-        let mut bytes = [0_u8; 16];
-        getrandom::fill(&mut bytes).expect("the operating system has randomness");
-        crate::access::token::hex(&bytes)
-    })
+    traced.unwrap_or_else(crate::context::fresh_request_id)
 }
 
 pub async fn observe(

@@ -1,0 +1,6 @@
+//! Tests of the house itself: its import rules, and the servers and databases that other tests stand on.
+//! Nothing here knows the product.
+
+mod databases;
+mod imports;
+mod s3;
