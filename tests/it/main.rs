@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-fn main() {}
-=======
 //! The one integration binary: what the program promises, seen from outside. `house` checks the tree and the test
 //! tools themselves, `support` is what tests are built from and asserts nothing by itself.
 //! Tests marked "ignored" need PostgreSQL: `tests/run` starts one and runs them too.
@@ -8,4 +5,3 @@ fn main() {}
 
 mod house;
 mod support;
->>>>>>> house
