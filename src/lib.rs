@@ -1,2 +1,3 @@
 //! Fieldproof: paid field missions with photo proof.
+pub mod checks;
 pub mod domain;
