@@ -2,4 +2,5 @@
 pub mod ids;
 pub mod money;
 pub mod place;
+pub mod questionnaire;
 pub mod time;
