@@ -60,5 +60,6 @@ pub mod reservation;
 pub mod store;
 pub mod store_import;
 pub mod submission;
+pub mod questionnaire;
 pub mod time;
 pub mod user;
