@@ -5,12 +5,16 @@
 pub mod audit;
 pub mod conn;
 pub mod dialect;
+pub mod evidence;
 pub mod ledger;
 pub mod migrate;
+pub mod missions;
 pub mod outbox;
 pub mod queue;
+pub mod reservations;
 pub mod rows;
 pub mod schema;
+pub mod submissions;
 pub mod tx;
 pub mod types;
 
