@@ -3,6 +3,7 @@
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
 pub mod audit;
+pub mod brands;
 pub mod conn;
 pub mod dialect;
 pub mod evidence;
@@ -14,9 +15,11 @@ pub mod queue;
 pub mod reservations;
 pub mod rows;
 pub mod schema;
+pub mod sessions;
 pub mod submissions;
 pub mod tx;
 pub mod types;
+pub mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
