@@ -3,8 +3,14 @@
 
 pub mod auth;
 pub mod brands;
+pub mod evidence;
 pub mod letters;
 pub mod me;
+pub mod missions;
+pub mod report;
+pub mod reservations;
+pub mod shut_stores;
+pub mod submissions;
 pub mod workers;
 
 use serde::{Deserialize, Serialize};

@@ -4,4 +4,6 @@ pub mod auth;
 pub mod brands;
 pub mod me;
 pub mod meta;
+pub mod missions;
+pub mod visits;
 pub mod workers;
