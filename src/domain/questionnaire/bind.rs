@@ -11,7 +11,9 @@ use super::eval::{read_clock, read_date};
 use super::expr::{Node, Op, Syntax, Wrong, brief};
 
 const MAX_PATTERN_BYTES: usize = 500;
-const PATTERN_SIZE_BYTES: usize = 1 << 20;
+const PATTERN_SIZE_BYTES: usize = 1 << 19;
+/// Most patterns of one document: each is compiled, and kept in memory, with the questionnaire.
+pub(super) const MAX_PATTERNS: usize = 50;
 /// What one regex costs compared with an addition.
 const PATTERN_COST: u64 = 50;
 
@@ -115,6 +117,8 @@ pub(super) struct Binder<'a> {
     pub reads: Vec<usize>,
     /// What one evaluation costs, in additions.
     pub cost: u64,
+    /// Patterns of the document so far.
+    pub patterns: usize,
 }
 
 type Bound = Result<(Expr, Type), Wrong>;
@@ -154,7 +158,9 @@ impl Binder<'_> {
     fn type_of(&self, id: usize, s: &Syntax) -> Result<Type, Wrong> {
         Ok(match &self.items[id].kind {
             Kind::Count { .. } | Kind::Number { .. } | Kind::Price { .. } => Type::Number,
-            Kind::StockState { .. } | Kind::SingleChoice { .. } | Kind::Barcode { .. } | Kind::Text { .. } => Type::Text,
+            Kind::StockState { .. } | Kind::SingleChoice { .. } | Kind::Barcode { .. } | Kind::Text { .. } => {
+                Type::Text
+            }
             Kind::YesNo | Kind::Acknowledge => Type::YesNo,
             Kind::MultiChoice { .. } | Kind::Photo(_) => Type::Set,
             Kind::Date { .. } => Type::Date,
@@ -216,14 +222,21 @@ impl Binder<'_> {
     /// The item that `sum()` or `count()` goes over: it is inside a loop, or (for count) it is a loop.
     fn many(&mut self, s: &Syntax, or_loop: bool) -> Result<usize, Wrong> {
         let Node::Name(name) = &s.node else {
-            return Err(Wrong::new(s.column, "wrong_arguments", "sum() and count() take one reference, such as ${facings}"));
+            return Err(Wrong::new(
+                s.column,
+                "wrong_arguments",
+                "sum() and count() take one reference, such as ${facings}",
+            ));
         };
         let items = self.items;
         let fits = |id: &usize| !items[*id].loops.is_empty() || (or_loop && items[*id].is_loop());
         let found: Vec<usize> = match name.split_once('.') {
-            Some((owner, inner)) => {
-                self.names.anywhere(inner).filter(fits).filter(|&id| items[id].innermost_loop_is(owner, items)).collect()
-            }
+            Some((owner, inner)) => self
+                .names
+                .anywhere(inner)
+                .filter(fits)
+                .filter(|&id| items[id].innermost_loop_is(owner, items))
+                .collect(),
             None => match self.names.near(name, self.loops).filter(fits) {
                 Some(id) => vec![id],
                 None => self.names.anywhere(name).filter(fits).collect(),
@@ -235,7 +248,13 @@ impl Binder<'_> {
                 return Err(Wrong::new(s.column, "not_in_a_loop", format!("`{name}` is not inside a loop")));
             }
             [] => return Err(Wrong::new(s.column, "unknown_name", format!("no loop has an item `{name}`"))),
-            _ => return Err(Wrong::new(s.column, "ambiguous_name", format!("several loops have `{name}`; name the loop"))),
+            _ => {
+                return Err(Wrong::new(
+                    s.column,
+                    "ambiguous_name",
+                    format!("several loops have `{name}`; name the loop"),
+                ));
+            }
         };
         self.reads.push(id);
         self.cost += items[id].instances as u64;
@@ -399,6 +418,11 @@ impl Binder<'_> {
                     return Err(Wrong::new(arguments[1].column, "wrong_arguments", detail));
                 };
                 self.cost += PATTERN_COST;
+                self.patterns += 1;
+                if self.patterns > MAX_PATTERNS {
+                    let detail = format!("more than {MAX_PATTERNS} patterns in one document");
+                    return Err(Wrong::new(s.column, "too_many_patterns", detail));
+                }
                 match pattern(text) {
                     Ok(pattern) => Ok((Expr::Matches(subject, pattern), Type::Bool)),
                     Err(why) => Err(Wrong::new(arguments[1].column, "pattern_invalid", why)),
