@@ -72,7 +72,8 @@ pub(super) enum Expr {
     Selected(Box<Expr>, Box<Expr>),
     CountSelected(Box<Expr>),
     Coalesce(Vec<Expr>),
-    Matches(Box<Expr>, Regex),
+    /// The subject, the compiled pattern, and the pattern as written.
+    Matches(Box<Expr>, Regex, String),
     Length(Box<Expr>),
     Round(Box<Expr>, Box<Expr>),
     Today,
@@ -82,7 +83,8 @@ pub(super) enum Expr {
     Distance(Box<Expr>, Box<Expr>),
 }
 
-/// A pattern that must match the whole text. Linear in the text, bounded in memory.
+/// A pattern that must match the whole text. Linear in the text, bounded in memory. `\d`, `\w` and `\s` mean ASCII, as
+/// on the phones (and small enough to be repeated); `\p{..}` is there for other scripts.
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {
     if text.len() > MAX_PATTERN_BYTES {
         return Err(format!("a pattern longer than {MAX_PATTERN_BYTES} bytes"));
@@ -96,8 +98,33 @@ pub(super) fn pattern(text: &str) -> Result<Regex, String> {
             .map_err(|_| "not a pattern, or one that is too large".to_owned())
     };
     // Alone first, so that a stray bracket cannot lean on the ones put around it.
-    build(text)?;
+    let text = ascii_classes(text);
+    build(&text)?;
     build(&format!(r"\A(?:{text})\z"))
+}
+
+fn ascii_classes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('d') => out.push_str("[0-9]"),
+            Some('D') => out.push_str("[^0-9]"),
+            Some('w') => out.push_str("[0-9A-Za-z_]"),
+            Some('W') => out.push_str("[^0-9A-Za-z_]"),
+            Some('s') => out.push_str(r"[ \t\n\r\x0B\x0C]"),
+            Some('S') => out.push_str(r"[^ \t\n\r\x0B\x0C]"),
+            other => {
+                out.push('\\');
+                out.extend(other);
+            }
+        }
+    }
+    out
 }
 
 /// The attributes of a loop key.
@@ -424,7 +451,7 @@ impl Binder<'_> {
                     return Err(Wrong::new(s.column, "too_many_patterns", detail));
                 }
                 match pattern(text) {
-                    Ok(pattern) => Ok((Expr::Matches(subject, pattern), Type::Bool)),
+                    Ok(pattern) => Ok((Expr::Matches(subject, pattern, text.clone()), Type::Bool)),
                     Err(why) => Err(Wrong::new(arguments[1].column, "pattern_invalid", why)),
                 }
             }

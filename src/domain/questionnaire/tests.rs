@@ -437,6 +437,7 @@ fn every_function_computes() {
         ("regex(${t}, '[a-c]+')", json!(true)),
         ("regex(${t}, 'b')", json!(false)),
         ("regex(${t}, 'a|abc')", json!(true)),
+        (r"regex(${t}, '[\w-]{1,30}') and not(regex(${t}, '\d+')) and regex('é', '\W')", json!(true)),
         ("string-length(${t}) + string-length(${blank})", json!(3)),
         ("round(2.5)", json!(3)),
         ("round(-2.5)", json!(-2)),
