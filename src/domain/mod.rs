@@ -54,6 +54,7 @@ pub mod mission;
 pub mod money;
 pub mod payout;
 pub mod place;
+pub mod questionnaire;
 pub mod refusal;
 pub mod reservation;
 pub mod store;
