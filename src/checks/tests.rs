@@ -82,7 +82,7 @@ fn blur_is_found_and_grows_from_doubt_to_fail() {
 fn blur_under_noise_is_found() {
     let mut dice = Dice(42);
     let mut noisy = samples::blurred(&samples::text(1800, 1350), 12);
-    noisy.data.iter_mut().step_by(3).for_each(|s| *s = s.saturating_add(dice.roll(13) as u8).saturating_sub(6));
+    noisy.data.iter_mut().step_by(3).for_each(|s| *s = s.saturating_add(dice.roll(9) as u8).saturating_sub(4));
     assert!(level(&seen(&samples::jpeg_at(&noisy, 95)), Code::Blurred).is_some());
 }
 
@@ -99,7 +99,7 @@ fn light_is_judged_from_black_to_burnt() {
     let black = of(samples::plain(800, 600, 4));
     assert_eq!(level(&black, Code::BlackFrame), Some(Level::Fail));
     assert!(black.pdq.is_none() && black.renditions.is_some(), "a person can still look at it");
-    assert_eq!(level(&of(samples::toned(scene(), |s| s / 6.0)), Code::TooDark), None, "median above the limit");
+    assert_eq!(level(&of(samples::toned(scene(), |s| s / 4.0)), Code::TooDark), None);
     assert_eq!(level(&of(samples::toned(scene(), |s| s / 9.0)), Code::TooDark), Some(Level::Doubt));
     assert_eq!(level(&of(samples::toned(scene(), |s| s * 2.2)), Code::Overexposed), Some(Level::Doubt));
     assert_eq!(level(&of(samples::toned(scene(), |s| 110.0 + s / 8.0)), Code::LowContrast), Some(Level::Info));
@@ -301,7 +301,8 @@ fn all_eight_orientations_give_one_upright_picture_and_one_hash() {
             .map(|s| (s, prints.symmetries[s].distance(&hash)))
             .min_by_key(|(_, d)| *d)
             .expect("eight symmetries");
-        assert!(distance <= 16, "orientation {n}: {distance}");
+        // The files differ a little: each shows its own number.
+        assert!(distance <= duplicate::SAME_MAX_BITS, "orientation {n}: {distance}");
         assert_eq!(pdq::Symmetry::numbered(best).is_mirrored(), matches!(n, 2 | 4 | 5 | 7), "orientation {n}");
     }
 }
