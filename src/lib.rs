@@ -28,6 +28,7 @@
 //! `ops::payouts` and `jobs::send_payouts` bring it to the worker -> `ops::report` tells the brand.
 
 pub mod access;
+pub mod checks;
 pub mod cli;
 pub mod context;
 pub mod db;
