@@ -44,14 +44,14 @@ fn the_book_is_what_an_accountant_agreed_to() {
     let (brand, mission, worker) = (BrandId::from_bits(1), MissionId::from_bits(2), UserId::from_bits(3));
     let chf = |minor| Money::new(minor, Currency::CHF);
     let journals = [
-        book::fund(&brand, chf(100_00)),
-        book::refund(&brand, chf(10_00)),
-        book::hold(&brand, &mission, chf(50_00)),
-        book::return_hold(&brand, &mission, chf(5_00)),
-        book::earn(&mission, &worker, chf(8_00), chf(1_60)),
-        book::request_payout(&worker, chf(8_00)),
-        book::settle_payout(&worker, chf(8_00)),
-        book::return_payout(&worker, chf(8_00)),
+        book::fund(&brand, chf(10000)),
+        book::refund(&brand, chf(1000)),
+        book::hold(&brand, &mission, chf(5000)),
+        book::return_hold(&brand, &mission, chf(500)),
+        book::earn(&mission, &worker, chf(800), chf(160)),
+        book::request_payout(&worker, chf(800)),
+        book::settle_payout(&worker, chf(800)),
+        book::return_payout(&worker, chf(800)),
     ];
     let mut text = String::from("journal: debit -> credit amount\n");
     for journal in journals {
