@@ -3,14 +3,19 @@
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
 pub mod audit;
+pub mod campaigns;
 pub mod conn;
+pub mod deliveries;
 pub mod dialect;
+pub mod funds;
 pub mod ledger;
 pub mod migrate;
 pub mod outbox;
+pub mod products;
 pub mod queue;
 pub mod rows;
 pub mod schema;
+pub mod stores;
 pub mod tx;
 pub mod types;
 

@@ -20,9 +20,10 @@ impl Gtin {
         &self.0
     }
 
-    /// The same product written with 14 digits: a UPC and the EAN that pads it are one GTIN.
-    pub fn padded(&self) -> String {
-        format!("{:0>14}", self.0)
+    /// Every way to write it: a UPC and the EAN that pads it with zeros are one GTIN.
+    pub fn writings(&self) -> Vec<String> {
+        let bare = self.0.trim_start_matches('0');
+        [8, 12, 13, 14].into_iter().filter(|n| bare.len() <= *n).map(|n| format!("{bare:0>n$}")).collect()
     }
 
     /// What to tell somebody whose text is none.
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_upc_and_its_ean_are_one_product() {
-        let padded = |text| Gtin::parse(text).expect("valid").padded();
-        assert_eq!(padded("036000291452"), padded("0036000291452"));
+        let upc = Gtin::parse("036000291452").expect("valid");
+        assert_eq!(upc.writings(), ["036000291452", "0036000291452", "00036000291452"]);
     }
 }
