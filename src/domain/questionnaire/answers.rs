@@ -11,7 +11,7 @@ use super::Questionnaire;
 use super::bind::{Expr, Type};
 use super::decimal::{Decimal, Range};
 use super::document::{Choice, Item, Kind, step};
-use super::eval::{Cell, Env, V, date_of, is_empty, place, read_clock, read_date, rounds_of};
+use super::eval::{Cell, Env, V, date_of, day, days, is_empty, place, read_clock, rounds_of};
 use super::expr::brief;
 use super::fields::SYMBOLOGIES;
 use crate::domain::money::Currency;
@@ -456,12 +456,11 @@ impl<'a> Judge<'a> {
             }
             Kind::Date { min, max } => {
                 let written = text("a date such as \"2026-03-10\"")?;
-                let day = read_date(written).ok_or_else(|| wrong("a date such as \"2026-03-10\""))?;
-                let date = date_of(day);
-                if date < *min && min.is_some() || max.is_some_and(|max| date > Some(max)) {
+                let date = day(written).ok_or_else(|| wrong("a date such as \"2026-03-10\""))?;
+                if min.is_some_and(|min| date < min) || max.is_some_and(|max| date > max) {
                     return Err(fault("out_of_range", "outside the dates that are asked for".to_owned()));
                 }
-                (Answer::Date { value: written.to_owned() }, V::Number(day))
+                (Answer::Date { value: written.to_owned() }, V::Number(days(date)))
             }
             Kind::Time { min, max } => {
                 let written = text("a time such as \"14:30\"")?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::bind::{Binder, Expr, Type};
+use super::bind::{ATTRIBUTES, Binder, Expr, Type};
 use super::document::{self, Check, Draft, Item, Kind, Problem, Problems, Rule, step};
 use super::expr::{self, Node, Syntax, Wrong};
 use super::{LoopSets, Questionnaire};
@@ -133,6 +133,9 @@ impl Bound<'_> {
     fn reads_computed(&self, tree: &Syntax, items: &[Item], loops: &[usize], found: &mut Vec<usize>) {
         match &tree.node {
             Node::Name(name) => {
+                if name.split_once('.').is_some_and(|(_, attribute)| ATTRIBUTES.contains(&attribute)) {
+                    return;
+                }
                 let name = name.rsplit('.').next().unwrap_or(name);
                 let waits = |id: &usize| matches!(items[*id].kind, Kind::Computed { result: None });
                 match self.names.near(name, loops) {
@@ -312,7 +315,7 @@ impl Bound<'_> {
             };
             if let (Some(when), Some(then)) = (side("when"), side("then")) {
                 let label = written.get("label").cloned();
-                found.push(Check { code, pointer, label, over, when, then, written: written.clone() });
+                found.push(Check { code, label, over, when, then, written: written.clone() });
             }
         }
         found

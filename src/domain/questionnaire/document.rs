@@ -152,7 +152,6 @@ impl Item {
 #[derive(Clone, Debug)]
 pub(super) struct Check {
     pub code: String,
-    pub pointer: String,
     pub label: Option<Value>,
     /// The loop whose rounds are checked one by one; the document when `None`.
     pub over: Option<usize>,
@@ -518,7 +517,7 @@ impl Reader<'_> {
                 Kind::Text { least, most, pattern: compiled }
             }
             "date" => {
-                let day = |field: &str| text(field).and_then(|t| t.parse::<civil::Date>().ok());
+                let day = |field: &str| text(field).and_then(super::eval::day);
                 let (min, max) = (day("min"), day("max"));
                 if matches!((min, max), (Some(a), Some(b)) if a > b) {
                     bad(self.problems, "max", "range_reversed", "`max` is before `min`".to_owned());
