@@ -55,11 +55,7 @@ pub fn find(conn: &mut Conn, scope: &BrandScope, id: &SubmissionId) -> Outcome<O
         .optional()?)
 }
 
-pub fn find_by_reservation(
-    conn: &mut Conn,
-    scope: &BrandScope,
-    id: &ReservationId,
-) -> Outcome<Option<SubmissionRow>> {
+pub fn find_by_reservation(conn: &mut Conn, scope: &BrandScope, id: &ReservationId) -> Outcome<Option<SubmissionRow>> {
     Ok(submissions::table
         .filter(submissions::reservation_id.eq(id))
         .filter(submissions::brand_id.eq(scope.brand().clone()))

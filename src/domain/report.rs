@@ -189,9 +189,10 @@ mod tests {
     #[test]
     fn what_was_not_observed_is_in_no_denominator() {
         let mut tally = Tally::default();
-        for (visit, seen) in [stock("in_stock"), stock("out_of_stock"), stock("unknown"), Seen::Stock(None), stock("not_listed")]
-            .into_iter()
-            .enumerate()
+        for (visit, seen) in
+            [stock("in_stock"), stock("out_of_stock"), stock("unknown"), Seen::Stock(None), stock("not_listed")]
+                .into_iter()
+                .enumerate()
         {
             tally.add(&saw(visit as u128, "acme", "state", seen));
         }
@@ -204,10 +205,7 @@ mod tests {
         assert_eq!(lines[0].availability, Some(0.5));
         assert_eq!(lines[0].stock.not_observed, 2);
         let mean = Some(2.0);
-        assert_eq!(
-            lines[0].counts,
-            [Count { name: "facings".to_owned(), observed: 2, not_observed: 1, sum: 4, mean }]
-        );
+        assert_eq!(lines[0].counts, [Count { name: "facings".to_owned(), observed: 2, not_observed: 1, sum: 4, mean }]);
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl Fields {
         let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         let starts = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !starts || text.len() > max || !text.chars().all(good) {
-            let detail = format!("1 to {max} letters, digits, dots, dashes and underscores, the first a letter or digit.");
+            let detail =
+                format!("1 to {max} letters, digits, dots, dashes and underscores, the first a letter or digit.");
             self.add(pointer, "invalid", detail);
         }
     }

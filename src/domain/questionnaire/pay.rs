@@ -65,13 +65,11 @@ pub fn weights(questionnaire: &Questionnaire, items: &[ItemAnswer]) -> Vec<Unit>
 ///
 /// # Errors
 /// A path under which these answers have no question.
-pub fn paid_share(
-    questionnaire: &Questionnaire,
-    items: &[ItemAnswer],
-    refused: &[&str],
-) -> Result<Share, UnknownPath> {
-    let under = |path: &str, top: &str| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if let Some(unknown) = refused.iter().find(|top| top.is_empty() || !items.iter().any(|item| under(&item.path, top))) {
+pub fn paid_share(questionnaire: &Questionnaire, items: &[ItemAnswer], refused: &[&str]) -> Result<Share, UnknownPath> {
+    let under =
+        |path: &str, top: &str| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if let Some(unknown) = refused.iter().find(|top| top.is_empty() || !items.iter().any(|item| under(&item.path, top)))
+    {
         return Err(UnknownPath((*unknown).to_owned()));
     }
     let units = weights(questionnaire, items);

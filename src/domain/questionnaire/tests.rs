@@ -313,9 +313,13 @@ fn a_barcode_is_checked_and_typing_it_is_flagged() {
     assert_eq!(with(json!({"symbology":"ean8","value":"96385074"})).0, at("/symbology unknown_symbology"));
     assert_eq!(with(json!({"value":"4006381333931"})).0, at("/symbology missing_required"));
     let any = json!({"type":"barcode"});
-    for (kind, code) in [("ean8", "96385074"), ("upca", "036000291452"), ("upce", "04252614"), ("qr", "https://x"),
-        ("itf14", "10012345678902")]
-    {
+    for (kind, code) in [
+        ("ean8", "96385074"),
+        ("upca", "036000291452"),
+        ("upce", "04252614"),
+        ("qr", "https://x"),
+        ("itf14", "10012345678902"),
+    ] {
         assert_eq!(kept(any.clone(), json!({"symbology":kind,"value":code}))["value"], code, "{kind}");
     }
     assert_eq!(fault(any, json!({"symbology":"upce","value":"04252615"})), "/x/value check_digit");
@@ -338,7 +342,11 @@ fn photos_are_counted_and_must_be_in_the_manifest() {
     assert_eq!(flags(&check_answers(&q, &json!({}), &lost, &context(), true)), ["/y photo_unplaced"]);
     let here = [PhotoRef { client_id: "c".into(), question_path: "x".into() }];
     let checked = check_answers(&q, &json!({}), &here, &context(), true);
-    assert_eq!(checked.answers, json!({"x": {"photo_ids": ["c"]}}), "a photo placed by the manifest answers the question");
+    assert_eq!(
+        checked.answers,
+        json!({"x": {"photo_ids": ["c"]}}),
+        "a photo placed by the manifest answers the question"
+    );
 }
 
 #[test]
@@ -368,7 +376,10 @@ fn texts_dates_times_positions_and_consent_are_read() {
     let place = json!({"lat":50.8,"lon":4.3,"accuracy_m":80.0,"mock":true,"at":"2026-03-09T23:00:00Z"});
     let q = made(json!([{"type":"position","name":"x","max_accuracy_m":50}]));
     let checked = judged(&q, json!({"x": place}));
-    assert_eq!((problems(&checked), flags(&checked)), (vec![], vec!["/x position_mock".to_owned(), "/x position_inaccurate".to_owned()]));
+    assert_eq!(
+        (problems(&checked), flags(&checked)),
+        (vec![], vec!["/x position_mock".to_owned(), "/x position_inaccurate".to_owned()])
+    );
     assert_eq!(checked.answers["x"], place);
     assert_eq!(fault(json!({"type":"position"}), json!({"lat":91,"lon":0,"accuracy_m":1})), "/x/lat out_of_range");
     assert_eq!(asked(json!({"type":"acknowledge","required":true}), json!({"value":false})).0, ["/x not_acknowledged"]);
@@ -489,9 +500,7 @@ fn hiding_goes_down_a_chain_before_anything_is_validated() {
         {"type":"section","name":"inner","relevant":"${a}","items":[{"type":"count","name":"b","required":true}]},
         {"type":"computed","name":"total","calculation":"coalesce(${b}, 100)"}
     ]));
-    let given = |a: bool| {
-        json!({"a":{"value":a},"inner":{"b":{"value":1}},"c":{"value":1},"d":{"value":"bad"}})
-    };
+    let given = |a: bool| json!({"a":{"value":a},"inner":{"b":{"value":1}},"c":{"value":1},"d":{"value":"bad"}});
     let hidden = judged(&q, given(false));
     assert_eq!(problems(&hidden), [""; 0]);
     assert_eq!(hidden.dropped, ["/d", "/c", "/inner"]);
@@ -634,19 +643,29 @@ fn a_wrong_expression_is_refused_with_its_column() {
     ] {
         assert_eq!(with(expression), expected, "{expression}");
     }
-    assert!(compile(&document(json!([{"type":"loop","name":"one","over":2,"items":[{"type":"count","name":"k"}]},
-        {"type":"loop","name":"two","over":2,"items":[{"type":"count","name":"k","relevant":"sum(${one.k}) > 1"}]}])), &sets()).is_ok());
+    assert!(
+        compile(
+            &document(json!([{"type":"loop","name":"one","over":2,"items":[{"type":"count","name":"k"}]},
+        {"type":"loop","name":"two","over":2,"items":[{"type":"count","name":"k","relevant":"sum(${one.k}) > 1"}]}])),
+            &sets()
+        )
+        .is_ok()
+    );
 }
 
 #[test]
 fn circles_are_refused() {
     let circle = |items: Value| refused(&document(items)).join("; ");
     assert_eq!(
-        circle(json!([{"type":"count","name":"a","relevant":"${b} = 1"},{"type":"count","name":"b","relevant":"${a} = 1"}])),
+        circle(
+            json!([{"type":"count","name":"a","relevant":"${b} = 1"},{"type":"count","name":"b","relevant":"${a} = 1"}])
+        ),
         "a relevant cycle"
     );
     assert_eq!(
-        circle(json!([{"type":"computed","name":"a","calculation":"${b} + 1"},{"type":"computed","name":"b","calculation":"${a}"}])),
+        circle(
+            json!([{"type":"computed","name":"a","calculation":"${b} + 1"},{"type":"computed","name":"b","calculation":"${a}"}])
+        ),
         "a calculation@6 cycle; b calculation@1 cycle"
     );
     assert_eq!(
@@ -654,14 +673,17 @@ fn circles_are_refused() {
         "s relevant cycle"
     );
     assert_eq!(
-        circle(json!([{"type":"loop","name":"l","over":2,"items":[{"type":"count","name":"n","relevant":"sum(${n}) > 1"}]}])),
+        circle(
+            json!([{"type":"loop","name":"l","over":2,"items":[{"type":"count","name":"n","relevant":"sum(${n}) > 1"}]}])
+        ),
         "l.n relevant cycle"
     );
 }
 
 #[test]
 fn hostile_documents_are_refused_quickly() {
-    let with = |expression: String| refused(&document(json!([{"type":"text","name":"t","constraint":expression}]))).join(";");
+    let with =
+        |expression: String| refused(&document(json!([{"type":"text","name":"t","constraint":expression}]))).join(";");
     assert_eq!(with("(".repeat(10_000)), "t constraint@1 expression_too_long");
     assert_eq!(with(format!("{}1{}", "(".repeat(500), ")".repeat(500))), "t constraint@33 expression_too_deep");
     assert_eq!(with(format!("regex(., '{}')", "(a{1000}){1000}")), "t constraint@10 pattern_invalid");
@@ -704,15 +726,98 @@ fn random_garbage_never_panics() {
         seed ^= seed << 17;
         (seed % below as u64) as usize
     };
-    let words = ["${a}", "${b}", "${brand.name}", "(", ")", "'x'", "''", "1", ".5", "and", "or", "div", "mod", "not(", "if(",
-        "sum(", "count(", "regex(", ",", "=", "!=", "<", "-", "+", "*", ".", " ", "today()", "now()", "coalesce(", "é", "\"", "${",
-        "selected(", "round(", "${choice.name}", "${n}", "string-length("];
-    let values = [json!(null), json!(1), json!(-1e300), json!("x"), json!(""), json!(true), json!([]), json!({}), json!([1, "p1"]),
-        json!({"value": 1}), json!({"value": "a"}), json!({"values": ["a", 1]}), json!({"photo_ids": ["p1", 3]}),
-        json!({"amount": "1.5", "currency": "EUR"}), json!({"lat": 1, "lon": 2, "accuracy_m": -1}), json!({"acme": {"n": {"value": 3}}})];
-    let fields = ["type", "name", "relevant", "required", "constraint", "calculation", "items", "over", "min", "max", "choices",
-        "photo_of", "weight", "flag_if", "expected_range", "states", "pattern", "plausible_ranges", "expected_gtins"];
-    let types = ["count", "price", "section", "loop", "photo", "text", "computed", "multi_choice", "barcode", "date", "position"];
+    let words = [
+        "${a}",
+        "${b}",
+        "${brand.name}",
+        "(",
+        ")",
+        "'x'",
+        "''",
+        "1",
+        ".5",
+        "and",
+        "or",
+        "div",
+        "mod",
+        "not(",
+        "if(",
+        "sum(",
+        "count(",
+        "regex(",
+        ",",
+        "=",
+        "!=",
+        "<",
+        "-",
+        "+",
+        "*",
+        ".",
+        " ",
+        "today()",
+        "now()",
+        "coalesce(",
+        "é",
+        "\"",
+        "${",
+        "selected(",
+        "round(",
+        "${choice.name}",
+        "${n}",
+        "string-length(",
+    ];
+    let values = [
+        json!(null),
+        json!(1),
+        json!(-1e300),
+        json!("x"),
+        json!(""),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!([1, "p1"]),
+        json!({"value": 1}),
+        json!({"value": "a"}),
+        json!({"values": ["a", 1]}),
+        json!({"photo_ids": ["p1", 3]}),
+        json!({"amount": "1.5", "currency": "EUR"}),
+        json!({"lat": 1, "lon": 2, "accuracy_m": -1}),
+        json!({"acme": {"n": {"value": 3}}}),
+    ];
+    let fields = [
+        "type",
+        "name",
+        "relevant",
+        "required",
+        "constraint",
+        "calculation",
+        "items",
+        "over",
+        "min",
+        "max",
+        "choices",
+        "photo_of",
+        "weight",
+        "flag_if",
+        "expected_range",
+        "states",
+        "pattern",
+        "plausible_ranges",
+        "expected_gtins",
+    ];
+    let types = [
+        "count",
+        "price",
+        "section",
+        "loop",
+        "photo",
+        "text",
+        "computed",
+        "multi_choice",
+        "barcode",
+        "date",
+        "position",
+    ];
     let mut accepted = 0;
     for _ in 0..4_000 {
         let expression: String = (0..next(9) + 1).map(|_| words[next(words.len())]).collect();
@@ -722,9 +827,11 @@ fn random_garbage_never_panics() {
             item[fields[next(fields.len())]] = values[next(values.len())].clone();
         }
         item[["relevant", "flag_if", "required", "constraint"][next(4)]] = json!(expression);
-        let doc = document(json!([{"type":"count","name":"a"}, item, {"type":"loop","name":"brand","over":"brands","items":[
+        let doc =
+            document(json!([{"type":"count","name":"a"}, item, {"type":"loop","name":"brand","over":"brands","items":[
             {"type":"count","name":"n","relevant":expression},{"type":"text","name":"t"}]}]));
-        let simple = document(json!([{"type":"count","name":"a"}, {"type":"text","name":"b"}, {"type":"loop","name":"brand",
+        let simple =
+            document(json!([{"type":"count","name":"a"}, {"type":"text","name":"b"}, {"type":"loop","name":"brand",
             "over":"brands","items":[{"type":"count","name":"n","flag_if":expression},
             {"type":kind,"name":"t","choices":[{"name":"a"}],"calculation":"1","items":[],"over":1}]}]));
         for doc in [doc, simple, values[next(values.len())].clone()] {
@@ -745,7 +852,10 @@ fn random_garbage_never_panics() {
     for _ in 0..2_000 {
         let bytes: Vec<u8> = (0..next(60)).map(|_| next(256) as u8).collect();
         let text = String::from_utf8_lossy(&bytes);
-        let _ = compile(&document(json!([{"type":"text","name":"t","pattern":text,"relevant":text,"constraint":text}])), &sets());
+        let _ = compile(
+            &document(json!([{"type":"text","name":"t","pattern":text,"relevant":text,"constraint":text}])),
+            &sets(),
+        );
     }
 }
 
@@ -865,7 +975,11 @@ fn the_schemas_accept_what_the_code_accepts() {
     let doc = document(json!(every));
     assert!(validator.is_valid(&doc), "{:?}", validator.iter_errors(&doc).map(|e| e.to_string()).collect::<Vec<_>>());
     let q = compile(&doc, &sets()).expect("compiles");
-    for bad in [json!({"type":"count","name":"a","colour":1}), json!({"type":"x","name":"a"}), json!({"type":"loop","name":"a"})] {
+    for bad in [
+        json!({"type":"count","name":"a","colour":1}),
+        json!({"type":"x","name":"a"}),
+        json!({"type":"loop","name":"a"}),
+    ] {
         assert!(!validator.is_valid(&document(json!([bad]))));
     }
     let answers = json!({
