@@ -3,6 +3,7 @@
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
 pub mod audit;
+pub mod brands;
 pub mod campaigns;
 pub mod conn;
 pub mod deliveries;
@@ -15,9 +16,11 @@ pub mod products;
 pub mod queue;
 pub mod rows;
 pub mod schema;
+pub mod sessions;
 pub mod stores;
 pub mod tx;
 pub mod types;
+pub mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

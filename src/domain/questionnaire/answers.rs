@@ -712,15 +712,15 @@ impl<'a> Judge<'a> {
         let keys: Vec<&str> = item.loops.iter().zip(rounds).filter_map(|(&l, &r)| key(self.items, l, r)).collect();
         let mut photo_needed = photo_asked;
         match (&item.kind, &found.answer) {
-            (Kind::Count { expected, .. }, Some(Answer::Count { value })) => {
-                if Decimal::whole(*value).is_some_and(|d| !expected.holds(d)) {
-                    self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
-                }
+            (Kind::Count { expected, .. }, Some(Answer::Count { value }))
+                if Decimal::whole(*value).is_some_and(|d| !expected.holds(d)) =>
+            {
+                self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
             }
-            (Kind::Number { expected, .. }, Some(Answer::Number { value, .. })) => {
-                if Decimal::parse(value).is_some_and(|d| !expected.holds(d)) {
-                    self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
-                }
+            (Kind::Number { expected, .. }, Some(Answer::Number { value, .. }))
+                if Decimal::parse(value).is_some_and(|d| !expected.holds(d)) =>
+            {
+                self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
             }
             (Kind::Price { plausible, by_key, .. }, Some(Answer::Price { amount_minor, currency, .. })) => {
                 let range = keys.iter().rev().find_map(|k| by_key.get(*k)).unwrap_or(plausible);
@@ -763,10 +763,10 @@ impl<'a> Judge<'a> {
                     _ => Value::Null,
                 };
                 let sent = raw.map(|raw| raw.get("value").unwrap_or(raw)).filter(|v| !v.is_null());
-                if let Some(sent) = sent.filter(|sent| !same_value(sent, &computed)) {
-                    if self.out.differences.len() < MAX_REPORTED {
-                        self.out.differences.push(Difference { path: path.to_owned(), sent: sent.clone(), computed });
-                    }
+                if let Some(sent) = sent.filter(|sent| !same_value(sent, &computed))
+                    && self.out.differences.len() < MAX_REPORTED
+                {
+                    self.out.differences.push(Difference { path: path.to_owned(), sent: sent.clone(), computed });
                 }
             }
             _ => {}

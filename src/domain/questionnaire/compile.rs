@@ -20,7 +20,7 @@ pub fn compile(document: &Value, sets: &LoopSets) -> Result<Questionnaire, Vec<P
     let mut problems = Problems::default();
     let Some(mut draft) = document::read(document, sets, &mut problems) else { return Err(problems.0) };
     let names = Names::of(&draft.items, &draft.roots, &mut problems);
-    let mut bound = Bound { names: &names, cost: 0, problems: &mut problems };
+    let mut bound = Bound { names: &names, cost: 0, patterns: draft.patterns, problems: &mut problems };
     let reads = bound.rules(&mut draft);
     bound.barcodes(&mut draft);
     bound.photos(&mut draft);
@@ -90,6 +90,7 @@ impl Names {
 struct Bound<'a> {
     names: &'a Names,
     cost: u64,
+    patterns: usize,
     problems: &'a mut Problems,
 }
 
@@ -172,6 +173,7 @@ impl Bound<'_> {
             choice: (field == "choice_filter").then_some(attributes.as_slice()),
             reads: Vec::new(),
             cost: 0,
+            patterns: self.patterns,
         };
         let bound = if field == "calculation" {
             binder.any(tree).and_then(|(expr, found)| match found {
@@ -183,6 +185,7 @@ impl Bound<'_> {
         };
         let choices = item.choice_names().map_or(1, |names| if field == "choice_filter" { names.len() } else { 1 });
         self.cost = self.cost.saturating_add(binder.cost.saturating_mul((item.instances * choices.max(1)) as u64));
+        self.patterns = binder.patterns;
         reads.append(&mut binder.reads);
         match bound {
             Ok((expr, found)) => {
@@ -243,7 +246,16 @@ impl Bound<'_> {
     }
 
     fn binder<'b>(&'b self, items: &'b [Item], loops: &'b [usize]) -> Binder<'b> {
-        Binder { names: self.names, items, loops, dot: None, choice: None, reads: Vec::new(), cost: 0 }
+        Binder {
+            names: self.names,
+            items,
+            loops,
+            dot: None,
+            choice: None,
+            reads: Vec::new(),
+            cost: 0,
+            patterns: self.patterns,
+        }
     }
 
     fn photos(&mut self, draft: &mut Draft) {
@@ -296,7 +308,8 @@ impl Bound<'_> {
             let mut side = |field: &str| {
                 let mut binder = self.binder(&draft.items, &loops);
                 let bound = expr::parse(&text(field)).and_then(|tree| binder.truth(&tree));
-                let cost = binder.cost.saturating_mul(rounds as u64);
+                let (cost, patterns) = (binder.cost.saturating_mul(rounds as u64), binder.patterns);
+                self.patterns = patterns;
                 self.cost = self.cost.saturating_add(cost);
                 match bound {
                     Ok(expr) => Some(Rule { text: text(field), expr }),

@@ -141,7 +141,7 @@ impl Env<'_> {
                 V::Set(list) => list.len() as f64,
                 _ => 0.0,
             }),
-            Expr::Matches(subject, pattern) => V::Bool(match self.eval(subject) {
+            Expr::Matches(subject, pattern, _) => V::Bool(match self.eval(subject) {
                 V::Text(t) => pattern.is_match(&t),
                 _ => pattern.is_match(""),
             }),

@@ -251,8 +251,8 @@ impl Questionnaire {
             Expr::Selected(list, one) => node("selected", &[list, one]),
             Expr::CountSelected(list) => node("count-selected", &[list]),
             Expr::Coalesce(parts) => node("coalesce", &parts.iter().collect::<Vec<_>>()),
-            Expr::Matches(subject, pattern) => {
-                json!({"op": "regex", "args": [self.ast(subject), {"text": pattern.as_str()}]})
+            Expr::Matches(subject, _, pattern) => {
+                json!({"op": "regex", "args": [self.ast(subject), {"text": pattern}]})
             }
             Expr::Length(x) => node("string-length", &[x]),
             Expr::Round(x, digits) => node("round", &[x, digits]),
