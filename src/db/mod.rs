@@ -4,15 +4,20 @@
 
 pub mod audit;
 pub mod brands;
+pub mod campaigns;
 pub mod conn;
+pub mod deliveries;
 pub mod dialect;
+pub mod funds;
 pub mod ledger;
 pub mod migrate;
 pub mod outbox;
+pub mod products;
 pub mod queue;
 pub mod rows;
 pub mod schema;
 pub mod sessions;
+pub mod stores;
 pub mod tx;
 pub mod types;
 pub mod users;
