@@ -4,6 +4,7 @@ pub mod cli;
 pub mod context;
 pub mod db;
 pub mod demo;
+pub mod checks;
 pub mod domain;
 pub mod ops;
 pub mod ports;
