@@ -1,10 +1,10 @@
 //! Fieldproof: paid field missions with photo proof.
 pub mod access;
+pub mod checks;
 pub mod cli;
 pub mod context;
 pub mod db;
 pub mod demo;
-pub mod checks;
 pub mod domain;
 pub mod ops;
 pub mod ports;

@@ -154,7 +154,9 @@ impl Binder<'_> {
     fn type_of(&self, id: usize, s: &Syntax) -> Result<Type, Wrong> {
         Ok(match &self.items[id].kind {
             Kind::Count { .. } | Kind::Number { .. } | Kind::Price { .. } => Type::Number,
-            Kind::StockState { .. } | Kind::SingleChoice { .. } | Kind::Barcode { .. } | Kind::Text { .. } => Type::Text,
+            Kind::StockState { .. } | Kind::SingleChoice { .. } | Kind::Barcode { .. } | Kind::Text { .. } => {
+                Type::Text
+            }
             Kind::YesNo | Kind::Acknowledge => Type::YesNo,
             Kind::MultiChoice { .. } | Kind::Photo(_) => Type::Set,
             Kind::Date { .. } => Type::Date,
@@ -216,14 +218,21 @@ impl Binder<'_> {
     /// The item that `sum()` or `count()` goes over: it is inside a loop, or (for count) it is a loop.
     fn many(&mut self, s: &Syntax, or_loop: bool) -> Result<usize, Wrong> {
         let Node::Name(name) = &s.node else {
-            return Err(Wrong::new(s.column, "wrong_arguments", "sum() and count() take one reference, such as ${facings}"));
+            return Err(Wrong::new(
+                s.column,
+                "wrong_arguments",
+                "sum() and count() take one reference, such as ${facings}",
+            ));
         };
         let items = self.items;
         let fits = |id: &usize| !items[*id].loops.is_empty() || (or_loop && items[*id].is_loop());
         let found: Vec<usize> = match name.split_once('.') {
-            Some((owner, inner)) => {
-                self.names.anywhere(inner).filter(fits).filter(|&id| items[id].innermost_loop_is(owner, items)).collect()
-            }
+            Some((owner, inner)) => self
+                .names
+                .anywhere(inner)
+                .filter(fits)
+                .filter(|&id| items[id].innermost_loop_is(owner, items))
+                .collect(),
             None => match self.names.near(name, self.loops).filter(fits) {
                 Some(id) => vec![id],
                 None => self.names.anywhere(name).filter(fits).collect(),
@@ -235,7 +244,13 @@ impl Binder<'_> {
                 return Err(Wrong::new(s.column, "not_in_a_loop", format!("`{name}` is not inside a loop")));
             }
             [] => return Err(Wrong::new(s.column, "unknown_name", format!("no loop has an item `{name}`"))),
-            _ => return Err(Wrong::new(s.column, "ambiguous_name", format!("several loops have `{name}`; name the loop"))),
+            _ => {
+                return Err(Wrong::new(
+                    s.column,
+                    "ambiguous_name",
+                    format!("several loops have `{name}`; name the loop"),
+                ));
+            }
         };
         self.reads.push(id);
         self.cost += items[id].instances as u64;

@@ -320,7 +320,9 @@ impl Bound<'_> {
 }
 
 fn choice_attributes(item: &Item) -> Vec<String> {
-    let (Kind::SingleChoice { choices, .. } | Kind::MultiChoice { choices, .. }) = &item.kind else { return Vec::new() };
+    let (Kind::SingleChoice { choices, .. } | Kind::MultiChoice { choices, .. }) = &item.kind else {
+        return Vec::new();
+    };
     let mut known: Vec<String> = choices.iter().flat_map(|c| c.attributes.keys().cloned()).collect();
     known.push("name".to_owned());
     known

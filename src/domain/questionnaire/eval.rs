@@ -125,9 +125,7 @@ impl Env<'_> {
             Expr::Binary(op, a, b) => binary(*op, &self.eval(a), &self.eval(b)),
             Expr::Not(x) => V::Bool(!self.truth(x)),
             Expr::If(test, yes, no) => self.eval(if self.truth(test) { yes } else { no }),
-            Expr::Coalesce(parts) => {
-                parts.iter().map(|p| self.eval(p)).find(|v| !is_empty(v)).unwrap_or(V::Empty)
-            }
+            Expr::Coalesce(parts) => parts.iter().map(|p| self.eval(p)).find(|v| !is_empty(v)).unwrap_or(V::Empty),
             Expr::Selected(list, wanted) => V::Bool(match (self.eval(list), self.eval(wanted)) {
                 (V::Set(list), V::Text(wanted)) => list.contains(&wanted),
                 (V::Text(one), V::Text(wanted)) => one == wanted,

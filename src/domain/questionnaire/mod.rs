@@ -17,9 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use answers::{
-    Answer, AnswerProblem, Checked, Context, Difference, Flag, ItemAnswer, PhotoRef, check_answers,
-};
+pub use answers::{Answer, AnswerProblem, Checked, Context, Difference, Flag, ItemAnswer, PhotoRef, check_answers};
 pub use compile::compile;
 pub use document::{PhotoRules, Problem};
 
