@@ -11,7 +11,7 @@ use super::Questionnaire;
 use super::bind::{Expr, Type};
 use super::decimal::{Decimal, Range};
 use super::document::{Choice, Item, Kind, step};
-use super::eval::{Cell, Env, V, date_of, is_empty, place, read_clock, read_date, rounds_of};
+use super::eval::{Cell, Env, V, date_of, day, days, is_empty, place, read_clock, rounds_of};
 use super::expr::brief;
 use super::fields::SYMBOLOGIES;
 use crate::domain::money::Currency;
@@ -485,12 +485,11 @@ impl<'a> Judge<'a> {
             }
             Kind::Date { min, max } => {
                 let written = text("a date such as \"2026-03-10\"")?;
-                let day = read_date(written).ok_or_else(|| wrong("a date such as \"2026-03-10\""))?;
-                let date = date_of(day);
-                if date < *min && min.is_some() || max.is_some_and(|max| date > Some(max)) {
+                let date = day(written).ok_or_else(|| wrong("a date such as \"2026-03-10\""))?;
+                if min.is_some_and(|min| date < min) || max.is_some_and(|max| date > max) {
                     return Err(fault("out_of_range", "outside the dates that are asked for".to_owned()));
                 }
-                (Answer::Date { value: written.to_owned() }, V::Number(day))
+                (Answer::Date { value: written.to_owned() }, V::Number(days(date)))
             }
             Kind::Time { min, max } => {
                 let written = text("a time such as \"14:30\"")?;
@@ -713,15 +712,15 @@ impl<'a> Judge<'a> {
         let keys: Vec<&str> = item.loops.iter().zip(rounds).filter_map(|(&l, &r)| key(self.items, l, r)).collect();
         let mut photo_needed = photo_asked;
         match (&item.kind, &found.answer) {
-            (Kind::Count { expected, .. }, Some(Answer::Count { value })) => {
-                if Decimal::whole(*value).is_some_and(|d| !expected.holds(d)) {
-                    self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
-                }
+            (Kind::Count { expected, .. }, Some(Answer::Count { value }))
+                if Decimal::whole(*value).is_some_and(|d| !expected.holds(d)) =>
+            {
+                self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
             }
-            (Kind::Number { expected, .. }, Some(Answer::Number { value, .. })) => {
-                if Decimal::parse(value).is_some_and(|d| !expected.holds(d)) {
-                    self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
-                }
+            (Kind::Number { expected, .. }, Some(Answer::Number { value, .. }))
+                if Decimal::parse(value).is_some_and(|d| !expected.holds(d)) =>
+            {
+                self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
             }
             (Kind::Price { plausible, by_key, .. }, Some(Answer::Price { amount_minor, currency, .. })) => {
                 let range = keys.iter().rev().find_map(|k| by_key.get(*k)).unwrap_or(plausible);
@@ -764,10 +763,10 @@ impl<'a> Judge<'a> {
                     _ => Value::Null,
                 };
                 let sent = raw.map(|raw| raw.get("value").unwrap_or(raw)).filter(|v| !v.is_null());
-                if let Some(sent) = sent.filter(|sent| !same_value(sent, &computed)) {
-                    if self.out.differences.len() < MAX_REPORTED {
-                        self.out.differences.push(Difference { path: path.to_owned(), sent: sent.clone(), computed });
-                    }
+                if let Some(sent) = sent.filter(|sent| !same_value(sent, &computed))
+                    && self.out.differences.len() < MAX_REPORTED
+                {
+                    self.out.differences.push(Difference { path: path.to_owned(), sent: sent.clone(), computed });
                 }
             }
             _ => {}

@@ -8,7 +8,7 @@ use regex::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::bind::{Expr, Type, pattern};
+use super::bind::{Expr, MAX_PATTERNS, Type, pattern};
 use super::decimal::Range;
 use super::expr::brief;
 use super::fields::{self, Shape};
@@ -200,7 +200,6 @@ impl Item {
 #[derive(Clone, Debug)]
 pub(super) struct Check {
     pub code: String,
-    pub pointer: String,
     pub label: Option<Value>,
     /// The loop whose rounds are checked one by one; the document when `None`.
     pub over: Option<usize>,
@@ -224,6 +223,8 @@ pub(super) struct Draft {
     pub items: Vec<Item>,
     pub roots: Vec<usize>,
     pub waiting: Vec<Waiting>,
+    /// Patterns compiled so far.
+    pub patterns: usize,
     /// As written, in order.
     pub checks: Vec<Map<String, Value>>,
 }
@@ -263,14 +264,15 @@ pub(super) fn read(document: &Value, sets: &LoopSets, problems: &mut Problems) -
     };
     look(map, fields::DOCUMENT, &["id", "version", "items"], "", "", problems);
     let text = |field: &str| map.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut reader = Reader { sets, items: Vec::new(), waiting: Vec::new(), problems, instances: 0, full: false };
+    let mut reader =
+        Reader { sets, items: Vec::new(), waiting: Vec::new(), problems, instances: 0, patterns: 0, full: false };
     let none = Vec::new();
     let list = map.get("items").and_then(Value::as_array).unwrap_or(&none);
     if list.is_empty() && map.get("items").is_some_and(Value::is_array) {
         reader.problems.add("", "/items", "items", "no_items", "a questionnaire needs at least one item");
     }
     let roots = reader.children(list, None, "/items", 1);
-    let (items, waiting) = (reader.items, reader.waiting);
+    let (items, waiting, patterns) = (reader.items, reader.waiting, reader.patterns);
     let checks = map.get("checks").and_then(Value::as_array).unwrap_or(&none);
     if checks.len() > MAX_CHECKS {
         problems.add("", "/checks", "checks", "too_many_checks", format!("more than {MAX_CHECKS} checks"));
@@ -303,6 +305,7 @@ pub(super) fn read(document: &Value, sets: &LoopSets, problems: &mut Problems) -
         items,
         roots,
         waiting,
+        patterns,
         checks: read_checks,
     })
 }
@@ -350,6 +353,7 @@ struct Reader<'a> {
     waiting: Vec<Waiting>,
     problems: &'a mut Problems,
     instances: usize,
+    patterns: usize,
     full: bool,
 }
 
@@ -564,6 +568,12 @@ impl Reader<'_> {
                         "`max_length` is less than `min_length`".to_owned(),
                     );
                 }
+                self.patterns += usize::from(text("pattern").is_some());
+                if self.patterns > MAX_PATTERNS && text("pattern").is_some() {
+                    let detail = format!("more than {MAX_PATTERNS} patterns in one document");
+                    bad(self.problems, "pattern", "too_many_patterns", detail);
+                    return Kind::Text { least, most, pattern: None };
+                }
                 let compiled = text("pattern").map(pattern).transpose().unwrap_or_else(|why| {
                     bad(self.problems, "pattern", "pattern_invalid", why);
                     None
@@ -571,7 +581,7 @@ impl Reader<'_> {
                 Kind::Text { least, most, pattern: compiled }
             }
             "date" => {
-                let day = |field: &str| text(field).and_then(|t| t.parse::<civil::Date>().ok());
+                let day = |field: &str| text(field).and_then(super::eval::day);
                 let (min, max) = (day("min"), day("max"));
                 if matches!((min, max), (Some(a), Some(b)) if a > b) {
                     bad(self.problems, "max", "range_reversed", "`max` is before `min`".to_owned());

@@ -1,6 +1,5 @@
 //! Which fields each question type takes, and the shape of each: one table, read by the parser and by the JSON Schema.
 
-use jiff::civil;
 use serde_json::{Value, json};
 
 use super::decimal::Decimal;
@@ -267,10 +266,9 @@ impl Shape {
                     || value.as_i64().is_some_and(|n| (1..=100).contains(&n)),
                 "products, brands, shelves, or a whole number from 1 to 100",
             ),
-            Shape::Date => must(
-                value.as_str().is_some_and(|t| t.len() == 10 && t.parse::<civil::Date>().is_ok()),
-                "a date such as 2026-03-10",
-            ),
+            Shape::Date => {
+                must(value.as_str().is_some_and(|t| super::eval::day(t).is_some()), "a date such as 2026-03-10")
+            }
             Shape::Clock => must(
                 value.as_str().is_some_and(|t| super::eval::read_clock(t).is_some()),
                 "a time such as 14:30 or 14:30:00",
