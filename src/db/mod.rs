@@ -4,6 +4,7 @@
 
 pub mod appeals;
 pub mod audit;
+pub mod brands;
 pub mod conn;
 pub mod decisions;
 pub mod dialect;
@@ -16,8 +17,10 @@ pub mod queue;
 pub mod reviews;
 pub mod rows;
 pub mod schema;
+pub mod sessions;
 pub mod tx;
 pub mod types;
+pub mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
