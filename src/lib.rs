@@ -6,6 +6,7 @@ pub mod context;
 pub mod db;
 pub mod demo;
 pub mod domain;
+pub mod jobs;
 pub mod ops;
 pub mod ports;
 pub mod web;

@@ -1,10 +1,16 @@
 //! One operation, one function, one transaction: load, decide, write, record. No await, no network, no SQL, no status.
 //! An operation's answer is a value that can be stored: an idempotent request is answered again from it.
 
+pub mod appeals;
+pub mod audit;
 pub mod auth;
 pub mod brands;
+pub mod decisions;
+pub mod earnings;
 pub mod letters;
 pub mod me;
+pub mod payouts;
+pub mod reviews;
 pub mod workers;
 
 use serde::{Deserialize, Serialize};
