@@ -36,6 +36,7 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod handbook;
+pub mod jobs;
 pub mod ops;
 pub mod ports;
 pub mod web;
