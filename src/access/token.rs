@@ -60,12 +60,8 @@ impl Keys {
 
     /// A fresh PKCS#8 document.
     pub fn generate() -> Option<Vec<u8>> {
-        let document = aws_lc_rs::signature::Ed25519KeyPair::generate().ok()?;
-        Some(
-            aws_lc_rs::encoding::AsDer::as_der(&document)
-                .ok()
-                .map(|der: aws_lc_rs::encoding::Pkcs8V1Der<'_>| der.as_ref().to_vec())?,
-        )
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        Some(aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?.as_ref().to_vec())
     }
 
     pub fn sign(&self, identity: &Identity, now: At) -> String {

@@ -1,6 +1,8 @@
 //! One operation, one function, one transaction: load, decide, write, record. No await, no network, no SQL, no status.
 //! An operation's answer is a value that can be stored: an idempotent request is answered again from it.
 
+pub mod meta;
+
 use serde::{Deserialize, Serialize};
 
 /// Some rows of a list, and the key of the last one when more follow.

@@ -1,0 +1,18 @@
+//! Work that nobody waits for.
+
+use crate::context::App;
+use crate::domain::refusal::Outcome;
+
+pub struct Runner {}
+
+impl Runner {
+    pub fn start(_app: App) -> Runner {
+        Runner {}
+    }
+
+    pub async fn stop(self) {}
+
+    pub async fn run_until_idle(_app: &App) -> Outcome<()> {
+        Ok(())
+    }
+}
