@@ -6,6 +6,7 @@ pub mod config;
 pub mod context;
 pub mod db;
 pub mod demo;
+pub mod checks;
 pub mod domain;
 pub mod jobs;
 pub mod ops;
