@@ -12,7 +12,7 @@ const SECONDS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 /// Starts writing log lines to the standard error stream. A second call in the same process changes nothing.
 pub fn start_log(settings: &Settings) {
-    let filter = EnvFilter::new(&settings.log_level);
+    let filter = EnvFilter::new(format!("{},actix_server=warn", settings.log_level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // An error says that a log was started before, by a test or an embedding program: that one stays.
     let _ = match settings.log {
