@@ -1,5 +1,7 @@
 //! Passwords: argon2id with the OWASP parameters (19 MiB, 2 passes), stored as PHC strings.
 
+use std::sync::{Condvar, Mutex, PoisonError};
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -21,8 +23,34 @@ pub fn check_shape(password: &str, pointer: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
+/// Hashing takes 19 MiB each: a crowd at the door must not take all memory.
+const AT_ONCE: usize = 4;
+static RUNNING: Mutex<usize> = Mutex::new(0);
+static FREE: Condvar = Condvar::new();
+
+struct Turn;
+
+impl Turn {
+    fn wait() -> Turn {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        while *running >= AT_ONCE {
+            running = FREE.wait(running).unwrap_or_else(PoisonError::into_inner);
+        }
+        *running += 1;
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        FREE.notify_one();
+    }
+}
+
 /// Costs some 20 ms of a core on purpose.
 pub fn hash(password: &str) -> Result<String, Refusal> {
+    let _turn = Turn::wait();
     hasher()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
@@ -30,6 +58,7 @@ pub fn hash(password: &str) -> Result<String, Refusal> {
 }
 
 pub fn matches(password: &str, stored: &str) -> bool {
+    let _turn = Turn::wait();
     PasswordHash::new(stored).is_ok_and(|hash| hasher().verify_password(password.as_bytes(), &hash).is_ok())
 }
 

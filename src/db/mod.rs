@@ -3,16 +3,23 @@
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
 pub mod audit;
+pub mod brands;
 pub mod conn;
 pub mod dialect;
+pub mod evidence;
 pub mod ledger;
 pub mod migrate;
+pub mod missions;
 pub mod outbox;
 pub mod queue;
+pub mod reservations;
 pub mod rows;
 pub mod schema;
+pub mod sessions;
+pub mod submissions;
 pub mod tx;
 pub mod types;
+pub mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -46,7 +46,7 @@ pub struct SessionRow {
     pub device: String,
     pub refresh_hash: String,
     pub previous_hash: Option<String>,
-    pub current_used: bool,
+    pub generation: i64,
     pub created_at: At,
     pub rotated_at: At,
     pub expires_at: At,

@@ -25,7 +25,7 @@ diesel::table! {
         device -> Text,
         refresh_hash -> Text,
         previous_hash -> Nullable<Text>,
-        current_used -> Bool,
+        generation -> BigInt,
         created_at -> Timestamp,
         rotated_at -> Timestamp,
         expires_at -> Timestamp,

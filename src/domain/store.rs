@@ -665,7 +665,7 @@ mod tests {
 
     #[test]
     fn the_first_report_pauses_the_store() {
-        for outcome in Outcome::ALL {
+        for outcome in Outcome::ALL.iter().copied() {
             let new = report(1, outcome, 0);
             let expected = match outcome.pauses_store() {
                 true => ShutStep::Pause { recheck_at: new.at.plus_hours(48) },

@@ -1,7 +1,12 @@
 //! One operation, one function, one transaction: load, decide, write, record. No await, no network, no SQL, no status.
 //! An operation's answer is a value that can be stored: an idempotent request is answered again from it.
 
+pub mod auth;
+pub mod brands;
+pub mod letters;
+pub mod me;
 pub mod meta;
+pub mod workers;
 
 use serde::{Deserialize, Serialize};
 

@@ -34,3 +34,13 @@ pub fn limit(asked: Option<i64>) -> Result<i64, Failure> {
         Some(_) => Err(Refusal::field("limit", "out_of_range", format!("limit lies in 1..={LIMIT_MAX}.")).into()),
     }
 }
+
+/// The parameters of a plain list.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageParams {
+    #[serde(default)]
+    pub limit: Option<i64>,
+    #[serde(default)]
+    pub cursor: Option<String>,
+}

@@ -3,5 +3,6 @@
 //! Tests marked "ignored" need PostgreSQL: `tests/run` starts one and runs them too.
 #![allow(clippy::unwrap_used)]
 
+mod api;
 mod house;
 mod support;

@@ -24,7 +24,7 @@ CREATE TABLE sessions (
     device TEXT NOT NULL,
     refresh_hash TEXT NOT NULL UNIQUE,
     previous_hash TEXT,
-    current_used BOOLEAN NOT NULL,
+    generation BIGINT NOT NULL,
     created_at TIMESTAMP NOT NULL,
     rotated_at TIMESTAMP NOT NULL,
     expires_at TIMESTAMP NOT NULL,
@@ -32,7 +32,6 @@ CREATE TABLE sessions (
     revoked_because TEXT
 );
 CREATE INDEX sessions_by_user ON sessions (user_id);
-CREATE INDEX sessions_by_previous ON sessions (previous_hash);
 
 CREATE TABLE one_time_tokens (
     token_hash TEXT NOT NULL PRIMARY KEY,

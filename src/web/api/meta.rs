@@ -63,15 +63,23 @@ pub async fn get_problem_page(_gate: Gate<Anyone>, code: web::Path<String>) -> A
         Retry::Final => "The same request will be refused again.",
         Retry::Transient => "The same request may succeed later.",
     };
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, \
-         initial-scale=1\"><title>{title}</title><style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;\
-         margin:2rem auto;padding:0 1rem}}code{{background:#eee;padding:.1em .3em}}</style></head><body>\
-         <h1>{title}</h1><p><code>{code}</code> (HTTP {status})</p><p>{help}</p><p>{again}</p></body></html>",
+    let body = format!(
+        "<h1>{title}</h1><p><code>{code}</code> (HTTP {status})</p><p>{help}</p><p>{again}</p>",
         title = code.title(),
         code = code.as_str(),
         status = status_of(code).as_u16(),
         help = code.help(),
     );
+    let page = html(code.title(), &body);
     Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page))
+}
+
+/// A plain page; `title` and `body` are trusted HTML.
+pub(super) fn html(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\"><title>{title}</title><style>body{{font:1rem/1.5 \
+         system-ui,sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem}}code{{background:#eee;padding:.1em \
+         .3em}}input,button{{font:inherit;padding:.4em .6em}}</style></head><body>{body}</body></html>"
+    )
 }

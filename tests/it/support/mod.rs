@@ -1,10 +1,12 @@
 //! What tests are built from: scratch directories, a database for each test, an S3 server.
 //! Everything made here is removed when its owner is dropped.
 
+pub mod contract;
 pub mod pg;
 pub mod s3;
 pub mod scratch;
 pub mod sqlite;
+pub mod world;
 
 use sha2::{Digest, Sha256};
 

@@ -1,0 +1,3 @@
+//! Each operation, through HTTP, on both databases.
+
+mod auth;

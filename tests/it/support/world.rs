@@ -1,0 +1,394 @@
+//! A world to tell stories in: a server on a database of its own, a clock that stands still until it is moved, and
+//! people who do everything through HTTP. Every request and answer is checked against openapi.yaml, and the invariants
+//! are verified when the story ends.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fieldproof::access::token::Keys;
+use fieldproof::context::{Core, Cx, Rules};
+use fieldproof::db::{Conn, Place, migrate};
+use fieldproof::domain::refusal::Code;
+use fieldproof::domain::time::At;
+use fieldproof::domain::user::StaffRole;
+use fieldproof::ports::blobs::Blobs;
+use fieldproof::ports::clock::Clock;
+use fieldproof::web::{RateLimit, Shared};
+use serde_json::{Value, json};
+
+use super::scratch::Scratch;
+use super::{contract, fingerprint, pg, sqlite};
+
+/// Tuesday, ten in the morning in Zurich.
+pub const MORNING: &str = "2026-03-10T09:00:00Z";
+pub const PASSWORD: &str = "correct horse battery";
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Tells each story on both databases; the PostgreSQL twin needs the cluster that `tests/run` starts.
+macro_rules! both {
+    ($($(#[$meta:meta])* async fn $name:ident($world:ident) $body:block)+) => { $(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[test]
+            fn sqlite() {
+                $crate::support::world::play($crate::support::world::Engine::Sqlite, async |$world| $body);
+            }
+
+            #[test]
+            #[ignore = "needs PostgreSQL: tests/run"]
+            fn postgres() {
+                $crate::support::world::play($crate::support::world::Engine::Postgres, async |$world| $body);
+            }
+        }
+    )+ };
+}
+pub(crate) use both;
+
+pub struct World {
+    pub core: Arc<Core>,
+    pub url: String,
+    pub blobs: Blobs,
+    client: reqwest::Client,
+    keys_used: AtomicU64,
+    people: AtomicU64,
+    _scratch: Scratch,
+    _database: Option<pg::Database>,
+}
+
+fn migrations() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let read = |engine: &str| {
+        let mut folders: Vec<_> = std::fs::read_dir(root.join(engine)).unwrap().map(|e| e.unwrap().path()).collect();
+        folders.sort();
+        folders.iter().map(|f| std::fs::read_to_string(f.join("up.sql")).unwrap()).collect::<String>()
+    };
+    fingerprint([read("sqlite"), read("postgres")])
+}
+
+/// A migrated database of one's own.
+pub fn fresh_database(engine: Engine, scratch: &Path) -> (Place, Option<pg::Database>) {
+    let migrated = |place: Place| {
+        migrate::run(&mut Conn::open(&place, false).unwrap()).unwrap();
+    };
+    match engine {
+        Engine::Sqlite => {
+            let template = sqlite::template(&migrations(), |path| migrated(Place::Sqlite(path.to_owned())));
+            let file = scratch.join("fieldproof.db");
+            sqlite::copy(&template, &file);
+            (Place::Sqlite(file), None)
+        }
+        Engine::Postgres => {
+            let template = pg::template(&migrations(), |url| migrated(Place::Postgres(url.to_owned())));
+            let database = pg::Database::cloned(&template);
+            (Place::Postgres(database.url.clone()), Some(database))
+        }
+    }
+}
+
+pub fn fresh_keys() -> Keys {
+    Keys::load(&BTreeMap::from([("test".to_owned(), Keys::generate().unwrap())])).unwrap()
+}
+
+/// Runs a story, then verifies the invariants.
+pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
+    let scratch = Scratch::new();
+    let (place, database) = fresh_database(engine, &scratch);
+    let clock = Clock::manual(At::parse(MORNING).unwrap());
+    let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), Rules::default()).unwrap());
+    let blobs = Blobs::folder(&scratch.join("blobs")).unwrap();
+    let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    actix_web::rt::System::new().block_on(async {
+        let server = fieldproof::web::serve(shared, listener, 1).unwrap();
+        let handle = server.handle();
+        let serving = actix_web::rt::spawn(server);
+        let world = World {
+            core,
+            url,
+            blobs,
+            client: reqwest::Client::new(),
+            keys_used: AtomicU64::new(0),
+            people: AtomicU64::new(0),
+            _scratch: scratch,
+            _database: database,
+        };
+        story(&world).await;
+        world.verify();
+        handle.stop(false).await;
+        serving.await.unwrap().unwrap();
+    });
+}
+
+impl World {
+    pub fn now(&self) -> At {
+        self.core.clock.now()
+    }
+
+    pub fn advance_secs(&self, secs: i64) {
+        self.core.clock.advance_secs(secs);
+    }
+
+    pub fn advance_hours(&self, hours: i64) {
+        self.advance_secs(hours * 3600);
+    }
+
+    pub fn cx(&self) -> Cx {
+        Cx::new(self.core.clone(), "test")
+    }
+
+    /// Every invariant holds.
+    pub fn verify(&self) {}
+
+    fn next_key(&self) -> String {
+        format!("test-key-{:08}", self.keys_used.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// An e-mail address nobody has yet.
+    pub fn fresh_email(&self, name: &str) -> String {
+        format!("{name}.{}@example.org", self.people.fetch_add(1, Ordering::SeqCst))
+    }
+
+    /// The text of the newest letter to this address.
+    pub fn letter_to(&self, email: &str) -> String {
+        use diesel::prelude::*;
+        use fieldproof::db::schema::outbox;
+        let body: fieldproof::db::types::Json = self
+            .core
+            .db
+            .read(|c| {
+                Ok(outbox::table
+                    .filter(outbox::address.eq(email))
+                    .order(outbox::id.desc())
+                    .select(outbox::body)
+                    .first(c)?)
+            })
+            .unwrap();
+        body.0["text"].as_str().unwrap().to_owned()
+    }
+
+    /// The secret in the link of the newest letter.
+    pub fn link_token(&self, email: &str) -> String {
+        let letter = self.letter_to(email);
+        letter.split("token=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    }
+
+    pub fn stranger(&self) -> Person<'_> {
+        Person { world: self, email: String::new(), id: String::new(), session: RefCell::new(None) }
+    }
+
+    /// Signs in with a password.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Person<'_> {
+        let person = Person { world: self, email: email.to_owned(), id: String::new(), session: RefCell::new(None) };
+        let asked = json!({ "email": email, "password": password, "device": "test phone" });
+        let tokens = person.send("POST", "/v1/auth/token", None, None, Some(asked)).await.ok();
+        person.keep(&tokens);
+        let me = person.get("/v1/me").await.ok();
+        Person { id: me["id"].as_str().unwrap().to_owned(), ..person }
+    }
+
+    /// A worker who has registered and verified an e-mail address.
+    pub async fn worker(&self, name: &str) -> Person<'_> {
+        let email = self.fresh_email(name);
+        let asked = json!({ "email": email, "password": PASSWORD, "name": name, "country": "CH" });
+        self.stranger().post("/v1/auth/register", asked).await.created();
+        let token = self.link_token(&email);
+        let asked = json!({ "token": token });
+        self.stranger().send("POST", "/v1/auth/verify-email", None, None, Some(asked)).await.done();
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    pub async fn staff(&self, role: StaffRole) -> Person<'_> {
+        let email = self.fresh_email(role.as_str());
+        fieldproof::ops::auth::create_staff(&self.cx(), &email, role.as_str(), role, PASSWORD).unwrap();
+        self.sign_in(&email, PASSWORD).await
+    }
+
+    /// A brand (CHF) and its owner, created by an admin.
+    pub async fn brand(&self, name: &str) -> Person<'_> {
+        let admin = self.staff(StaffRole::Admin).await;
+        let email = self.fresh_email("owner");
+        let asked =
+            json!({ "name": name, "country": "CH", "currency": "CHF", "owner_email": email, "owner_name": "Olga" });
+        admin.post("/v1/admin/brands", asked).await.created();
+        self.accept_invitation(&email).await
+    }
+
+    /// Chooses a password through the link that was sent, and signs in.
+    pub async fn accept_invitation(&self, email: &str) -> Person<'_> {
+        let asked = json!({ "token": self.link_token(email), "password": PASSWORD });
+        self.stranger().send("POST", "/v1/auth/password", None, None, Some(asked)).await.done();
+        self.sign_in(email, PASSWORD).await
+    }
+}
+
+#[derive(Clone)]
+struct Session {
+    access: String,
+    refresh: String,
+    since: At,
+}
+
+/// Somebody who calls the API.
+pub struct Person<'w> {
+    pub world: &'w World,
+    pub email: String,
+    pub id: String,
+    session: RefCell<Option<Session>>,
+}
+
+impl Person<'_> {
+    fn keep(&self, tokens: &Value) {
+        let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        let session = Session { access: text("access_token"), refresh: text("refresh_token"), since: self.world.now() };
+        self.session.replace(Some(session));
+    }
+
+    /// An access token that is good now; refreshed like an app would.
+    pub async fn token(&self) -> Option<String> {
+        let session = self.session.borrow().clone()?;
+        if self.world.now().secs_since(session.since) < 500 {
+            return Some(session.access);
+        }
+        let asked = json!({ "refresh_token": session.refresh, "device": "test phone" });
+        let stranger = self.world.stranger();
+        let tokens = Box::pin(stranger.send("POST", "/v1/auth/refresh", None, None, Some(asked))).await.ok();
+        self.keep(&tokens);
+        self.session.borrow().clone().map(|s| s.access)
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, None, None, None).await
+    }
+
+    /// POST with a fresh idempotency key.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        let key = self.world.next_key();
+        self.send("POST", path, Some(&key), None, Some(body)).await
+    }
+
+    pub async fn post_with_key(&self, path: &str, key: &str, body: Value) -> Reply {
+        self.send("POST", path, Some(key), None, Some(body)).await
+    }
+
+    /// POST of an operation that takes no idempotency key.
+    pub async fn ask(&self, path: &str, body: Value) -> Reply {
+        self.send("POST", path, None, None, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, version: i64, body: Value) -> Reply {
+        self.send("PATCH", path, None, Some(&format!("\"v{version}\"")), Some(body)).await
+    }
+
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        if_match: Option<&str>,
+        body: Option<Value>,
+    ) -> Reply {
+        let mut headers: Vec<(&str, String)> = Vec::new();
+        headers.extend(key.map(|k| ("idempotency-key", k.to_owned())));
+        headers.extend(if_match.map(|t| ("if-match", t.to_owned())));
+        let bytes = body.as_ref().map(|b| b.to_string().into_bytes());
+        if bytes.is_some() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        self.send_bytes(method, path, &headers, bytes).await
+    }
+
+    /// Any request.
+    pub async fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<Vec<u8>>,
+    ) -> Reply {
+        let verb = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.world.client.request(verb, format!("{}{path}", self.world.url));
+        if let Some(token) = self.token().await {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = &body {
+            request = request.body(body.clone());
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let headers: BTreeMap<String, String> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let bytes = answer.bytes().await.unwrap().to_vec();
+        let reply = Reply { asked: format!("{method} {path}"), status, headers, bytes };
+        contract::check(method, path, body.as_deref(), &reply);
+        reply
+    }
+}
+
+/// What the server answered.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub asked: String,
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    #[track_caller]
+    fn is(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}: {}", self.asked, self.text());
+        self.json()
+    }
+
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        self.is(200)
+    }
+
+    #[track_caller]
+    pub fn created(&self) -> Value {
+        self.is(201)
+    }
+
+    #[track_caller]
+    pub fn done(&self) {
+        self.is(204);
+    }
+
+    /// Refused with this code, and with the status and the shape that belong to it.
+    #[track_caller]
+    pub fn refused(&self, code: Code) -> Value {
+        let body = self.json();
+        assert_eq!(body["code"], code.as_str(), "{}: {}", self.asked, self.text());
+        assert_eq!(self.status, fieldproof::web::problem::status_of(code).as_u16(), "{}", self.asked);
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        body
+    }
+}
