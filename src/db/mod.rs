@@ -2,17 +2,22 @@
 //! and a `Tx` that recorded no event is a fault. On SQLite one writer commits waiting writes in groups: a savepoint
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
+pub mod appeals;
 pub mod audit;
 pub mod brands;
 pub mod conn;
+pub mod decisions;
 pub mod dialect;
+pub mod earnings;
 pub mod evidence;
 pub mod ledger;
 pub mod migrate;
 pub mod missions;
 pub mod outbox;
+pub mod payouts;
 pub mod queue;
 pub mod reservations;
+pub mod reviews;
 pub mod rows;
 pub mod schema;
 pub mod sessions;
