@@ -3,9 +3,16 @@
 
 pub mod auth;
 pub mod brands;
+pub mod campaigns;
+pub mod deliveries;
+pub mod fields;
+pub mod funds;
 pub mod letters;
 pub mod me;
 pub mod meta;
+pub mod products;
+pub mod report;
+pub mod stores;
 pub mod workers;
 
 use serde::{Deserialize, Serialize};

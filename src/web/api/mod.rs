@@ -2,6 +2,12 @@
 
 pub mod auth;
 pub mod brands;
+pub mod campaigns;
+pub mod deliveries;
+pub mod funds;
 pub mod me;
 pub mod meta;
+pub mod products;
+pub mod report;
+pub mod stores;
 pub mod workers;
