@@ -13,6 +13,7 @@ pub mod fields;
 pub mod funds;
 pub mod letters;
 pub mod me;
+pub mod meta;
 pub mod payouts;
 pub mod products;
 pub mod report;

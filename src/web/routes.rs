@@ -31,12 +31,17 @@ macro_rules! routes {
                     $(.route(web::method(actix_web::http::Method::$method).to(api::$module::$handler)))+
                     .default_service(web::to(api::meta::no_such_method)),
             );)+
+            cfg.service(api::meta::docs());
         }
     };
 }
 
 routes! {
     "/healthz" { GET meta::get_health [Anyone] }
+    "/readyz" { GET meta::get_ready [Anyone] }
+    "/metrics" { GET meta::get_metrics [Anyone] }
+    "/openapi.yaml" { GET meta::get_openapi [Anyone] }
+    "/docs" { GET meta::get_docs [Anyone] }
     "/problems/{code}" { GET meta::get_problem_page [Anyone] }
     "/v1/schemas/questionnaire" { GET campaigns::get_questionnaire_schema [Anyone] }
     "/v1/brand/balance" { GET funds::get_brand_balance [BrandViewer] }
