@@ -2,7 +2,7 @@
 //! take. GPS alone never refuses work: everything here is a finding or a figure.
 
 use super::finding::{Code, Finding, Language, Level};
-use super::place::{Inside, Point};
+use super::place::Inside;
 use super::reservation::SYNC_GRACE_SECS;
 use super::time::At;
 

@@ -31,13 +31,51 @@ macro_rules! routes {
                     $(.route(web::method(actix_web::http::Method::$method).to(api::$module::$handler)))+
                     .default_service(web::to(api::meta::no_such_method)),
             );)+
+            cfg.service(api::meta::docs());
         }
     };
 }
 
 routes! {
     "/healthz" { GET meta::get_health [Anyone] }
+    "/readyz" { GET meta::get_ready [Anyone] }
+    "/metrics" { GET meta::get_metrics [Anyone] }
+    "/openapi.yaml" { GET meta::get_openapi [Anyone] }
+    "/docs" { GET meta::get_docs [Anyone] }
     "/problems/{code}" { GET meta::get_problem_page [Anyone] }
+    "/v1/schemas/questionnaire" { GET campaigns::get_questionnaire_schema [Anyone] }
+    "/v1/brand/balance" { GET funds::get_brand_balance [BrandViewer] }
+    "/v1/brand/campaigns" {
+        GET campaigns::list_campaigns [BrandViewer]
+        POST campaigns::create_campaign [BrandEditor]
+    }
+    "/v1/brand/campaigns/{id}" {
+        GET campaigns::get_campaign [BrandViewer]
+        PATCH campaigns::change_campaign [BrandEditor]
+    }
+    "/v1/brand/campaigns/{id}/answers-schema" { GET campaigns::get_answers_schema [BrandViewer] }
+    "/v1/brand/campaigns/{id}/check" { POST campaigns::check_campaign [BrandViewer] }
+    "/v1/brand/campaigns/{id}/close" { POST campaigns::close_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/missions" { GET campaigns::list_campaign_missions [BrandViewer] }
+    "/v1/brand/campaigns/{id}/pause" { POST campaigns::pause_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/publish" { POST campaigns::publish_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/report" { GET report::get_report [BrandViewer] }
+    "/v1/brand/campaigns/{id}/report.csv" { GET report::get_report_csv [BrandViewer] }
+    "/v1/brand/campaigns/{id}/resume" { POST campaigns::resume_campaign [BrandOwner] }
+    "/v1/brand/photos/{id}" { GET deliveries::get_brand_photo [BrandViewer] }
+    "/v1/brand/products" {
+        GET products::list_products [BrandViewer]
+        POST products::create_product [BrandEditor]
+    }
+    "/v1/brand/stores" {
+        GET stores::list_stores [BrandViewer]
+        POST stores::create_store [BrandEditor]
+    }
+    "/v1/brand/submissions" { GET deliveries::list_brand_submissions [BrandViewer] }
+    "/v1/brand/submissions/{id}" { GET deliveries::get_brand_submission [BrandViewer] }
+    "/v1/brand/submissions/{id}/photos" { GET deliveries::list_brand_photos [BrandViewer] }
+    "/v1/brand/transfers" { GET funds::list_brand_transfers [BrandViewer] }
+    "/v1/admin/brands/{id}/funding" { POST funds::fund_brand [Finance] }
     "/verify-email" { GET auth::verify_email_page [Anyone] POST auth::verify_email_form [Anyone] }
     "/reset-password" { GET auth::reset_password_page [Anyone] POST auth::reset_password_form [Anyone] }
 
@@ -65,6 +103,10 @@ routes! {
     "/v1/submissions" { GET visits::list_submissions [Worker] }
     "/v1/submissions/{id}" { GET visits::get_submission [Worker] }
     "/v1/submissions/{id}/revisions" { POST visits::revise_submission [Worker] }
+    "/v1/submissions/{id}/appeal" { POST appeals::appeal_submission [Worker] }
+    "/v1/earnings" { GET payouts::list_earnings [Worker] }
+    "/v1/balance" { GET payouts::get_balance [Worker] }
+    "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
 
     "/v1/brand/members" { GET brands::list_members [BrandViewer] POST brands::add_member [BrandOwner] }
     "/v1/brand/members/{id}" { PATCH brands::change_member [BrandOwner] DELETE brands::remove_member [BrandOwner] }
@@ -74,4 +116,17 @@ routes! {
     "/v1/admin/workers" { GET workers::list_workers [AnyStaff] }
     "/v1/admin/workers/{id}/suspend" { POST workers::suspend_worker [Admin] }
     "/v1/admin/workers/{id}/reinstate" { POST workers::reinstate_worker [Admin] }
+    "/v1/admin/reviews" { GET reviews::list_reviews [Reviewer] }
+    "/v1/admin/reviews/claim" { POST reviews::claim_review [Reviewer] }
+    "/v1/admin/reviews/{id}" { GET reviews::get_review [Reviewer] }
+    "/v1/admin/reviews/{id}/release" { POST reviews::release_review [Reviewer] }
+    "/v1/admin/photos/{id}" { GET reviews::get_review_photo [Reviewer] }
+    "/v1/admin/submissions/{id}/decision" { POST reviews::decide_submission [Reviewer] }
+    "/v1/admin/appeals" { GET appeals::list_appeals [Reviewer] }
+    "/v1/admin/appeals/{id}/decision" { POST appeals::decide_appeal [Reviewer] }
+    "/v1/admin/payouts" { GET payouts::list_all_payouts [Finance] }
+    "/v1/admin/payouts/{id}/approve" { POST payouts::approve_payout [Finance] }
+    "/v1/admin/payouts/{id}/settle" { POST payouts::settle_payout [Finance] }
+    "/v1/admin/payouts/{id}/return" { POST payouts::return_payout [Finance] }
+    "/v1/admin/audit" { GET audit::list_events [Admin] }
 }

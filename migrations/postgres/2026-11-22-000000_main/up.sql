@@ -107,6 +107,8 @@ CREATE TABLE stores (
 );
 CREATE UNIQUE INDEX stores_by_source ON stores (source, source_id);
 CREATE INDEX stores_by_brand ON stores (brand_id, id);
+CREATE INDEX stores_by_city ON stores (city, id);
+CREATE INDEX stores_by_chain ON stores (chain, id);
 CREATE INDEX stores_recheck ON stores (recheck_at);
 
 CREATE TABLE store_reports (
@@ -212,6 +214,7 @@ CREATE TABLE missions (
 );
 CREATE UNIQUE INDEX missions_by_campaign ON missions (campaign_id, store_id);
 CREATE INDEX missions_by_store ON missions (store_id);
+CREATE INDEX missions_by_brand ON missions (brand_id);
 CREATE INDEX missions_near ON missions (state, lat, lon);
 CREATE INDEX missions_ending ON missions (state, ends_at);
 
@@ -457,19 +460,22 @@ CREATE TABLE answers (
     PRIMARY KEY (submission_id, path)
 );
 CREATE INDEX answers_by_campaign ON answers (campaign_id, accepted, loop_key);
+CREATE INDEX answers_by_store ON answers (campaign_id, store_id);
 
 CREATE TABLE earnings (
     id TEXT NOT NULL PRIMARY KEY,
     submission_id TEXT NOT NULL REFERENCES submissions(id),
     worker_id TEXT NOT NULL REFERENCES users(id),
     mission_id TEXT NOT NULL REFERENCES missions(id),
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('reward', 'attempt', 'partial', 'supplement')),
     amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
     currency TEXT NOT NULL,
-    journal_id TEXT NOT NULL,
+    journal_id TEXT NOT NULL UNIQUE,
     at TIMESTAMP NOT NULL
 );
 CREATE INDEX earnings_by_submission ON earnings (submission_id);
+CREATE UNIQUE INDEX earnings_one_live ON earnings (submission_id) WHERE kind <> 'supplement';
+CREATE UNIQUE INDEX earnings_one_supplement ON earnings (submission_id) WHERE kind = 'supplement';
 CREATE INDEX earnings_by_worker ON earnings (worker_id, id);
 
 CREATE TABLE accounts (

@@ -11,7 +11,7 @@ use super::Questionnaire;
 use super::bind::{Expr, Type};
 use super::decimal::{Decimal, Range};
 use super::document::{Choice, Item, Kind, step};
-use super::eval::{Cell, Env, V, date_of, is_empty, place, read_clock, read_date, rounds_of};
+use super::eval::{Cell, Env, V, date_of, day, days, is_empty, place, read_clock, rounds_of};
 use super::expr::brief;
 use super::fields::SYMBOLOGIES;
 use crate::domain::money::Currency;
@@ -44,8 +44,12 @@ pub struct PhotoRef {
 pub enum Answer {
     /// Asked, not answered. Neither zero nor "no".
     NotObserved,
-    Count { value: i64 },
-    StockState { value: String },
+    Count {
+        value: i64,
+    },
+    StockState {
+        value: String,
+    },
     Price {
         amount_minor: i64,
         currency: Currency,
@@ -60,7 +64,9 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         unit: Option<String>,
     },
-    YesNo { value: bool },
+    YesNo {
+        value: bool,
+    },
     Choice {
         value: String,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,12 +77,22 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         other: Option<String>,
     },
-    Barcode { symbology: String, value: String, manual: bool },
+    Barcode {
+        symbology: String,
+        value: String,
+        manual: bool,
+    },
     /// The ids are in `ItemAnswer::photos`.
     Photos,
-    Text { value: String },
-    Date { value: String },
-    Time { value: String },
+    Text {
+        value: String,
+    },
+    Date {
+        value: String,
+    },
+    Time {
+        value: String,
+    },
     Position {
         lat: f64,
         lon: f64,
@@ -85,9 +101,13 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         at: Option<At>,
     },
-    Acknowledge { value: bool },
+    Acknowledge {
+        value: bool,
+    },
     /// Number, text, date text or truth, as the server computed it.
-    Computed { value: Value },
+    Computed {
+        value: Value,
+    },
 }
 
 /// One visible question of one loop round, answered or not.
@@ -302,7 +322,11 @@ impl<'a> Judge<'a> {
         };
         let known = known_fields(&item.kind);
         if let Some(field) = map.keys().find(|f| !known.contains(&f.as_str())) {
-            return Err(("", "unknown_field", format!("`{}` is not a field of a {} answer", brief(field), item.kind_name)));
+            return Err((
+                "",
+                "unknown_field",
+                format!("`{}` is not a field of a {} answer", brief(field), item.kind_name),
+            ));
         }
         self.photo_ids(map, found);
         let main = known[0];
@@ -333,9 +357,12 @@ impl<'a> Judge<'a> {
             Kind::Price { currency, limits, .. } => {
                 let amount = Decimal::parse(text("a decimal as text, such as \"2.49\"")?)
                     .filter(|d| !d.is_negative())
-                    .ok_or_else(|| fault("not_a_decimal", "must be a decimal such as \"2.49\", 0 or more".to_owned()))?;
+                    .ok_or_else(|| {
+                        fault("not_a_decimal", "must be a decimal such as \"2.49\", 0 or more".to_owned())
+                    })?;
                 let money = optional_text(map, "currency", 3)?;
-                let Some(money) = money.as_deref().and_then(Currency::parse).or(currency.filter(|_| money.is_none())) else {
+                let Some(money) = money.as_deref().and_then(Currency::parse).or(currency.filter(|_| money.is_none()))
+                else {
                     return Err(("currency", "unknown_currency", "an ISO 4217 code such as EUR".to_owned()));
                 };
                 if let Some(wanted) = currency.filter(|wanted| *wanted != money) {
@@ -375,7 +402,9 @@ impl<'a> Judge<'a> {
                 match &unit {
                     None if units.is_empty() => {}
                     Some(unit) if units.contains(unit) => {}
-                    _ if units.is_empty() => return Err(("unit", "unknown_unit", "this number has no unit".to_owned())),
+                    _ if units.is_empty() => {
+                        return Err(("unit", "unknown_unit", "this number has no unit".to_owned()));
+                    }
                     _ => return Err(("unit", "unknown_unit", format!("must be one of {}", units.join(", ")))),
                 }
                 (Answer::Number { value: number.to_string(), unit }, V::Number(number.as_f64()))
@@ -456,12 +485,11 @@ impl<'a> Judge<'a> {
             }
             Kind::Date { min, max } => {
                 let written = text("a date such as \"2026-03-10\"")?;
-                let day = read_date(written).ok_or_else(|| wrong("a date such as \"2026-03-10\""))?;
-                let date = date_of(day);
-                if date < *min && min.is_some() || max.is_some_and(|max| date > Some(max)) {
+                let date = day(written).ok_or_else(|| wrong("a date such as \"2026-03-10\""))?;
+                if min.is_some_and(|min| date < min) || max.is_some_and(|max| date > max) {
                     return Err(fault("out_of_range", "outside the dates that are asked for".to_owned()));
                 }
-                (Answer::Date { value: written.to_owned() }, V::Number(day))
+                (Answer::Date { value: written.to_owned() }, V::Number(days(date)))
             }
             Kind::Time { min, max } => {
                 let written = text("a time such as \"14:30\"")?;
@@ -571,7 +599,8 @@ impl<'a> Judge<'a> {
             if item.is_container() {
                 let map = raw.and_then(Value::as_object);
                 if map.is_none() && raw.is_some_and(|raw| !raw.is_null()) {
-                    let what = if item.is_loop() { "a loop is an object keyed by loop key" } else { "a section is an object" };
+                    let what =
+                        if item.is_loop() { "a loop is an object keyed by loop key" } else { "a section is an object" };
                     self.problem(&path, "not_an_object", what);
                 }
                 let mut inside = Map::new();
@@ -614,7 +643,11 @@ impl<'a> Judge<'a> {
         }
         for name in raw.into_iter().flat_map(Map::keys) {
             if children.iter().all(|&id| items[id].name != *name) {
-                self.problem(&format!("{path}/{}", step(name)), "unknown_item", "the questionnaire has no such item here");
+                self.problem(
+                    &format!("{path}/{}", step(name)),
+                    "unknown_item",
+                    "the questionnaire has no such item here",
+                );
             }
         }
     }
@@ -679,21 +712,25 @@ impl<'a> Judge<'a> {
         let keys: Vec<&str> = item.loops.iter().zip(rounds).filter_map(|(&l, &r)| key(self.items, l, r)).collect();
         let mut photo_needed = photo_asked;
         match (&item.kind, &found.answer) {
-            (Kind::Count { expected, .. }, Some(Answer::Count { value })) => {
-                if Decimal::whole(*value).is_some_and(|d| !expected.holds(d)) {
-                    self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
-                }
+            (Kind::Count { expected, .. }, Some(Answer::Count { value }))
+                if Decimal::whole(*value).is_some_and(|d| !expected.holds(d)) =>
+            {
+                self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
             }
-            (Kind::Number { expected, .. }, Some(Answer::Number { value, .. })) => {
-                if Decimal::parse(value).is_some_and(|d| !expected.holds(d)) {
-                    self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
-                }
+            (Kind::Number { expected, .. }, Some(Answer::Number { value, .. }))
+                if Decimal::parse(value).is_some_and(|d| !expected.holds(d)) =>
+            {
+                self.flag(path, "outside_expected_range", format!("{value}; expected {expected}"));
             }
             (Kind::Price { plausible, by_key, .. }, Some(Answer::Price { amount_minor, currency, .. })) => {
                 let range = keys.iter().rev().find_map(|k| by_key.get(*k)).unwrap_or(plausible);
                 let text = amount_text(*amount_minor, *currency);
                 if Decimal::parse(&text).is_some_and(|d| !range.holds(d)) {
-                    self.flag(path, "price_outside_plausible_range", format!("{text} {currency}; plausible is {range}"));
+                    self.flag(
+                        path,
+                        "price_outside_plausible_range",
+                        format!("{text} {currency}; plausible is {range}"),
+                    );
                     photo_needed |= self.completed;
                 }
             }
@@ -726,10 +763,10 @@ impl<'a> Judge<'a> {
                     _ => Value::Null,
                 };
                 let sent = raw.map(|raw| raw.get("value").unwrap_or(raw)).filter(|v| !v.is_null());
-                if let Some(sent) = sent.filter(|sent| !same_value(sent, &computed)) {
-                    if self.out.differences.len() < MAX_REPORTED {
-                        self.out.differences.push(Difference { path: path.to_owned(), sent: sent.clone(), computed });
-                    }
+                if let Some(sent) = sent.filter(|sent| !same_value(sent, &computed))
+                    && self.out.differences.len() < MAX_REPORTED
+                {
+                    self.out.differences.push(Difference { path: path.to_owned(), sent: sent.clone(), computed });
                 }
             }
             _ => {}
@@ -914,7 +951,9 @@ fn other_text(map: &Map<String, Value>, kind: &Kind, chosen: &[impl AsRef<str>])
 
 fn choice<'a>(kind: &'a Kind, name: &str) -> Option<&'a Choice> {
     match kind {
-        Kind::SingleChoice { choices, .. } | Kind::MultiChoice { choices, .. } => choices.iter().find(|c| c.name == name),
+        Kind::SingleChoice { choices, .. } | Kind::MultiChoice { choices, .. } => {
+            choices.iter().find(|c| c.name == name)
+        }
         _ => None,
     }
 }
@@ -954,7 +993,9 @@ fn canonical_computed(value: &V, result: Option<Type>) -> Option<Value> {
         (v, _) if is_empty(v) => None,
         (V::Bool(b), _) => Some(json!(b)),
         (V::Number(days), Some(Type::Date)) => date_of(*days).map(|d| json!(d.to_string())),
-        (V::Number(n), _) if n.is_finite() => Some(if n.fract() == 0.0 && n.abs() < 9e15 { json!(*n as i64) } else { json!(n) }),
+        (V::Number(n), _) if n.is_finite() => {
+            Some(if n.fract() == 0.0 && n.abs() < 9e15 { json!(*n as i64) } else { json!(n) })
+        }
         (V::Text(t), Some(Type::YesNo)) => Some(json!(t == "yes")),
         (V::Text(t), _) => Some(json!(t)),
         _ => None,
@@ -978,7 +1019,9 @@ fn canonical(answer: Option<&Answer>, photos: &[String]) -> Option<Value> {
         None | Some(Answer::NotObserved | Answer::Photos) => {}
         Some(Answer::Count { value }) => put("value", json!(value)),
         Some(Answer::YesNo { value } | Answer::Acknowledge { value }) => put("value", json!(value)),
-        Some(Answer::StockState { value } | Answer::Text { value } | Answer::Date { value } | Answer::Time { value }) => {
+        Some(
+            Answer::StockState { value } | Answer::Text { value } | Answer::Date { value } | Answer::Time { value },
+        ) => {
             put("value", json!(value));
         }
         Some(Answer::Computed { value }) => put("value", value.clone()),
@@ -1040,7 +1083,14 @@ pub(super) fn is_gtin(text: &str) -> bool {
 /// The GS1 check: weights 3 and 1 from the right, the sum a multiple of ten.
 fn checks_out(digits: &str) -> bool {
     digits.bytes().all(|b| b.is_ascii_digit())
-        && digits.bytes().rev().enumerate().map(|(n, b)| u32::from(b - b'0') * if n % 2 == 1 { 3 } else { 1 }).sum::<u32>() % 10 == 0
+        && digits
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(n, b)| u32::from(b - b'0') * if n % 2 == 1 { 3 } else { 1 })
+            .sum::<u32>()
+            % 10
+            == 0
 }
 
 /// The same article whatever the number of leading zeros.

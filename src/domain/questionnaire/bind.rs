@@ -11,7 +11,9 @@ use super::eval::{read_clock, read_date};
 use super::expr::{Node, Op, Syntax, Wrong, brief};
 
 const MAX_PATTERN_BYTES: usize = 500;
-const PATTERN_SIZE_BYTES: usize = 1 << 20;
+const PATTERN_SIZE_BYTES: usize = 1 << 19;
+/// Most patterns of one document: each is compiled, and kept in memory, with the questionnaire.
+pub(super) const MAX_PATTERNS: usize = 50;
 /// What one regex costs compared with an addition.
 const PATTERN_COST: u64 = 50;
 
@@ -70,7 +72,8 @@ pub(super) enum Expr {
     Selected(Box<Expr>, Box<Expr>),
     CountSelected(Box<Expr>),
     Coalesce(Vec<Expr>),
-    Matches(Box<Expr>, Regex),
+    /// The subject, the compiled pattern, and the pattern as written.
+    Matches(Box<Expr>, Regex, String),
     Length(Box<Expr>),
     Round(Box<Expr>, Box<Expr>),
     Today,
@@ -80,7 +83,8 @@ pub(super) enum Expr {
     Distance(Box<Expr>, Box<Expr>),
 }
 
-/// A pattern that must match the whole text. Linear in the text, bounded in memory.
+/// A pattern that must match the whole text. Linear in the text, bounded in memory. `\d`, `\w` and `\s` mean ASCII, as
+/// on the phones (and small enough to be repeated); `\p{..}` is there for other scripts.
 pub(super) fn pattern(text: &str) -> Result<Regex, String> {
     if text.len() > MAX_PATTERN_BYTES {
         return Err(format!("a pattern longer than {MAX_PATTERN_BYTES} bytes"));
@@ -94,8 +98,33 @@ pub(super) fn pattern(text: &str) -> Result<Regex, String> {
             .map_err(|_| "not a pattern, or one that is too large".to_owned())
     };
     // Alone first, so that a stray bracket cannot lean on the ones put around it.
-    build(text)?;
+    let text = ascii_classes(text);
+    build(&text)?;
     build(&format!(r"\A(?:{text})\z"))
+}
+
+fn ascii_classes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('d') => out.push_str("[0-9]"),
+            Some('D') => out.push_str("[^0-9]"),
+            Some('w') => out.push_str("[0-9A-Za-z_]"),
+            Some('W') => out.push_str("[^0-9A-Za-z_]"),
+            Some('s') => out.push_str(r"[ \t\n\r\x0B\x0C]"),
+            Some('S') => out.push_str(r"[^ \t\n\r\x0B\x0C]"),
+            other => {
+                out.push('\\');
+                out.extend(other);
+            }
+        }
+    }
+    out
 }
 
 /// The attributes of a loop key.
@@ -115,6 +144,8 @@ pub(super) struct Binder<'a> {
     pub reads: Vec<usize>,
     /// What one evaluation costs, in additions.
     pub cost: u64,
+    /// Patterns of the document so far.
+    pub patterns: usize,
 }
 
 type Bound = Result<(Expr, Type), Wrong>;
@@ -154,7 +185,9 @@ impl Binder<'_> {
     fn type_of(&self, id: usize, s: &Syntax) -> Result<Type, Wrong> {
         Ok(match &self.items[id].kind {
             Kind::Count { .. } | Kind::Number { .. } | Kind::Price { .. } => Type::Number,
-            Kind::StockState { .. } | Kind::SingleChoice { .. } | Kind::Barcode { .. } | Kind::Text { .. } => Type::Text,
+            Kind::StockState { .. } | Kind::SingleChoice { .. } | Kind::Barcode { .. } | Kind::Text { .. } => {
+                Type::Text
+            }
             Kind::YesNo | Kind::Acknowledge => Type::YesNo,
             Kind::MultiChoice { .. } | Kind::Photo(_) => Type::Set,
             Kind::Date { .. } => Type::Date,
@@ -216,14 +249,21 @@ impl Binder<'_> {
     /// The item that `sum()` or `count()` goes over: it is inside a loop, or (for count) it is a loop.
     fn many(&mut self, s: &Syntax, or_loop: bool) -> Result<usize, Wrong> {
         let Node::Name(name) = &s.node else {
-            return Err(Wrong::new(s.column, "wrong_arguments", "sum() and count() take one reference, such as ${facings}"));
+            return Err(Wrong::new(
+                s.column,
+                "wrong_arguments",
+                "sum() and count() take one reference, such as ${facings}",
+            ));
         };
         let items = self.items;
         let fits = |id: &usize| !items[*id].loops.is_empty() || (or_loop && items[*id].is_loop());
         let found: Vec<usize> = match name.split_once('.') {
-            Some((owner, inner)) => {
-                self.names.anywhere(inner).filter(fits).filter(|&id| items[id].innermost_loop_is(owner, items)).collect()
-            }
+            Some((owner, inner)) => self
+                .names
+                .anywhere(inner)
+                .filter(fits)
+                .filter(|&id| items[id].innermost_loop_is(owner, items))
+                .collect(),
             None => match self.names.near(name, self.loops).filter(fits) {
                 Some(id) => vec![id],
                 None => self.names.anywhere(name).filter(fits).collect(),
@@ -235,7 +275,13 @@ impl Binder<'_> {
                 return Err(Wrong::new(s.column, "not_in_a_loop", format!("`{name}` is not inside a loop")));
             }
             [] => return Err(Wrong::new(s.column, "unknown_name", format!("no loop has an item `{name}`"))),
-            _ => return Err(Wrong::new(s.column, "ambiguous_name", format!("several loops have `{name}`; name the loop"))),
+            _ => {
+                return Err(Wrong::new(
+                    s.column,
+                    "ambiguous_name",
+                    format!("several loops have `{name}`; name the loop"),
+                ));
+            }
         };
         self.reads.push(id);
         self.cost += items[id].instances as u64;
@@ -399,8 +445,13 @@ impl Binder<'_> {
                     return Err(Wrong::new(arguments[1].column, "wrong_arguments", detail));
                 };
                 self.cost += PATTERN_COST;
+                self.patterns += 1;
+                if self.patterns > MAX_PATTERNS {
+                    let detail = format!("more than {MAX_PATTERNS} patterns in one document");
+                    return Err(Wrong::new(s.column, "too_many_patterns", detail));
+                }
                 match pattern(text) {
-                    Ok(pattern) => Ok((Expr::Matches(subject, pattern), Type::Bool)),
+                    Ok(pattern) => Ok((Expr::Matches(subject, pattern, text.clone()), Type::Bool)),
                     Err(why) => Err(Wrong::new(arguments[1].column, "pattern_invalid", why)),
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::bind::{Binder, Expr, Type};
+use super::bind::{ATTRIBUTES, Binder, Expr, Type};
 use super::document::{self, Check, Draft, Item, Kind, Problem, Problems, Rule, step};
 use super::expr::{self, Node, Syntax, Wrong};
 use super::{LoopSets, Questionnaire};
@@ -20,7 +20,7 @@ pub fn compile(document: &Value, sets: &LoopSets) -> Result<Questionnaire, Vec<P
     let mut problems = Problems::default();
     let Some(mut draft) = document::read(document, sets, &mut problems) else { return Err(problems.0) };
     let names = Names::of(&draft.items, &draft.roots, &mut problems);
-    let mut bound = Bound { names: &names, cost: 0, problems: &mut problems };
+    let mut bound = Bound { names: &names, cost: 0, patterns: draft.patterns, problems: &mut problems };
     let reads = bound.rules(&mut draft);
     bound.barcodes(&mut draft);
     bound.photos(&mut draft);
@@ -90,6 +90,7 @@ impl Names {
 struct Bound<'a> {
     names: &'a Names,
     cost: u64,
+    patterns: usize,
     problems: &'a mut Problems,
 }
 
@@ -133,6 +134,9 @@ impl Bound<'_> {
     fn reads_computed(&self, tree: &Syntax, items: &[Item], loops: &[usize], found: &mut Vec<usize>) {
         match &tree.node {
             Node::Name(name) => {
+                if name.split_once('.').is_some_and(|(_, attribute)| ATTRIBUTES.contains(&attribute)) {
+                    return;
+                }
                 let name = name.rsplit('.').next().unwrap_or(name);
                 let waits = |id: &usize| matches!(items[*id].kind, Kind::Computed { result: None });
                 match self.names.near(name, loops) {
@@ -169,6 +173,7 @@ impl Bound<'_> {
             choice: (field == "choice_filter").then_some(attributes.as_slice()),
             reads: Vec::new(),
             cost: 0,
+            patterns: self.patterns,
         };
         let bound = if field == "calculation" {
             binder.any(tree).and_then(|(expr, found)| match found {
@@ -180,6 +185,7 @@ impl Bound<'_> {
         };
         let choices = item.choice_names().map_or(1, |names| if field == "choice_filter" { names.len() } else { 1 });
         self.cost = self.cost.saturating_add(binder.cost.saturating_mul((item.instances * choices.max(1)) as u64));
+        self.patterns = binder.patterns;
         reads.append(&mut binder.reads);
         match bound {
             Ok((expr, found)) => {
@@ -240,7 +246,16 @@ impl Bound<'_> {
     }
 
     fn binder<'b>(&'b self, items: &'b [Item], loops: &'b [usize]) -> Binder<'b> {
-        Binder { names: self.names, items, loops, dot: None, choice: None, reads: Vec::new(), cost: 0 }
+        Binder {
+            names: self.names,
+            items,
+            loops,
+            dot: None,
+            choice: None,
+            reads: Vec::new(),
+            cost: 0,
+            patterns: self.patterns,
+        }
     }
 
     fn photos(&mut self, draft: &mut Draft) {
@@ -293,7 +308,8 @@ impl Bound<'_> {
             let mut side = |field: &str| {
                 let mut binder = self.binder(&draft.items, &loops);
                 let bound = expr::parse(&text(field)).and_then(|tree| binder.truth(&tree));
-                let cost = binder.cost.saturating_mul(rounds as u64);
+                let (cost, patterns) = (binder.cost.saturating_mul(rounds as u64), binder.patterns);
+                self.patterns = patterns;
                 self.cost = self.cost.saturating_add(cost);
                 match bound {
                     Ok(expr) => Some(Rule { text: text(field), expr }),
@@ -312,7 +328,7 @@ impl Bound<'_> {
             };
             if let (Some(when), Some(then)) = (side("when"), side("then")) {
                 let label = written.get("label").cloned();
-                found.push(Check { code, pointer, label, over, when, then, written: written.clone() });
+                found.push(Check { code, label, over, when, then, written: written.clone() });
             }
         }
         found
@@ -320,7 +336,9 @@ impl Bound<'_> {
 }
 
 fn choice_attributes(item: &Item) -> Vec<String> {
-    let (Kind::SingleChoice { choices, .. } | Kind::MultiChoice { choices, .. }) = &item.kind else { return Vec::new() };
+    let (Kind::SingleChoice { choices, .. } | Kind::MultiChoice { choices, .. }) = &item.kind else {
+        return Vec::new();
+    };
     let mut known: Vec<String> = choices.iter().flat_map(|c| c.attributes.keys().cloned()).collect();
     known.push("name".to_owned());
     known

@@ -16,7 +16,8 @@ impl Decimal {
             None => (false, text),
         };
         let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
-        let are_digits = |s: &str, most: usize| !s.is_empty() && s.len() <= most && s.bytes().all(|b| b.is_ascii_digit());
+        let are_digits =
+            |s: &str, most: usize| !s.is_empty() && s.len() <= most && s.bytes().all(|b| b.is_ascii_digit());
         if !are_digits(whole, 12) || !are_digits(part, 6) {
             return None;
         }

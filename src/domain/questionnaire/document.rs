@@ -8,7 +8,7 @@ use regex::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::bind::{Expr, Type, pattern};
+use super::bind::{Expr, MAX_PATTERNS, Type, pattern};
 use super::decimal::Range;
 use super::expr::brief;
 use super::fields::{self, Shape};
@@ -69,24 +69,71 @@ pub(super) struct Choice {
 
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
-    Count { limits: Range, expected: Range },
-    StockState { states: Vec<String> },
-    Price { currency: Option<Currency>, limits: Range, plausible: Range, by_key: BTreeMap<String, Range> },
-    Number { units: Vec<String>, limits: Range, expected: Range },
+    Count {
+        limits: Range,
+        expected: Range,
+    },
+    StockState {
+        states: Vec<String>,
+    },
+    Price {
+        currency: Option<Currency>,
+        limits: Range,
+        plausible: Range,
+        by_key: BTreeMap<String, Range>,
+    },
+    Number {
+        units: Vec<String>,
+        limits: Range,
+        expected: Range,
+    },
     YesNo,
-    SingleChoice { choices: Vec<Choice>, names: Vec<String>, other: bool },
-    MultiChoice { choices: Vec<Choice>, names: Vec<String>, other: bool, exclusive: Vec<String>, least: usize, most: usize },
-    Barcode { symbologies: Vec<String>, expected: Vec<Expr> },
+    SingleChoice {
+        choices: Vec<Choice>,
+        names: Vec<String>,
+        other: bool,
+    },
+    MultiChoice {
+        choices: Vec<Choice>,
+        names: Vec<String>,
+        other: bool,
+        exclusive: Vec<String>,
+        least: usize,
+        most: usize,
+    },
+    Barcode {
+        symbologies: Vec<String>,
+        expected: Vec<Expr>,
+    },
     Photo(PhotoRules),
-    Text { least: usize, most: usize, pattern: Option<Regex> },
-    Date { min: Option<civil::Date>, max: Option<civil::Date> },
-    Time { min: Option<f64>, max: Option<f64> },
-    Position { max_accuracy_m: Option<f64> },
+    Text {
+        least: usize,
+        most: usize,
+        pattern: Option<Regex>,
+    },
+    Date {
+        min: Option<civil::Date>,
+        max: Option<civil::Date>,
+    },
+    Time {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
+    Position {
+        max_accuracy_m: Option<f64>,
+    },
     Note,
     Acknowledge,
-    Computed { result: Option<Type> },
-    Section { weight: Option<u32> },
-    Loop { over: String, keys: Vec<LoopKey> },
+    Computed {
+        result: Option<Type>,
+    },
+    Section {
+        weight: Option<u32>,
+    },
+    Loop {
+        over: String,
+        keys: Vec<LoopKey>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -127,7 +174,8 @@ impl Item {
     /// By its own name, or by what it goes over: `product`, `brand`, `shelf`.
     pub fn is_loop_called(&self, owner: &str) -> bool {
         let Kind::Loop { over, .. } = &self.kind else { return false };
-        self.name == owner || matches!((over.as_str(), owner), ("products", "product") | ("brands", "brand") | ("shelves", "shelf"))
+        self.name == owner
+            || matches!((over.as_str(), owner), ("products", "product") | ("brands", "brand") | ("shelves", "shelf"))
     }
 
     pub fn innermost_loop_is(&self, owner: &str, items: &[Item]) -> bool {
@@ -152,7 +200,6 @@ impl Item {
 #[derive(Clone, Debug)]
 pub(super) struct Check {
     pub code: String,
-    pub pointer: String,
     pub label: Option<Value>,
     /// The loop whose rounds are checked one by one; the document when `None`.
     pub over: Option<usize>,
@@ -176,6 +223,8 @@ pub(super) struct Draft {
     pub items: Vec<Item>,
     pub roots: Vec<usize>,
     pub waiting: Vec<Waiting>,
+    /// Patterns compiled so far.
+    pub patterns: usize,
     /// As written, in order.
     pub checks: Vec<Map<String, Value>>,
 }
@@ -215,14 +264,15 @@ pub(super) fn read(document: &Value, sets: &LoopSets, problems: &mut Problems) -
     };
     look(map, fields::DOCUMENT, &["id", "version", "items"], "", "", problems);
     let text = |field: &str| map.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut reader = Reader { sets, items: Vec::new(), waiting: Vec::new(), problems, instances: 0, full: false };
+    let mut reader =
+        Reader { sets, items: Vec::new(), waiting: Vec::new(), problems, instances: 0, patterns: 0, full: false };
     let none = Vec::new();
     let list = map.get("items").and_then(Value::as_array).unwrap_or(&none);
     if list.is_empty() && map.get("items").is_some_and(Value::is_array) {
         reader.problems.add("", "/items", "items", "no_items", "a questionnaire needs at least one item");
     }
     let roots = reader.children(list, None, "/items", 1);
-    let (items, waiting) = (reader.items, reader.waiting);
+    let (items, waiting, patterns) = (reader.items, reader.waiting, reader.patterns);
     let checks = map.get("checks").and_then(Value::as_array).unwrap_or(&none);
     if checks.len() > MAX_CHECKS {
         problems.add("", "/checks", "checks", "too_many_checks", format!("more than {MAX_CHECKS} checks"));
@@ -255,6 +305,7 @@ pub(super) fn read(document: &Value, sets: &LoopSets, problems: &mut Problems) -
         items,
         roots,
         waiting,
+        patterns,
         checks: read_checks,
     })
 }
@@ -302,6 +353,7 @@ struct Reader<'a> {
     waiting: Vec<Waiting>,
     problems: &'a mut Problems,
     instances: usize,
+    patterns: usize,
     full: bool,
 }
 
@@ -344,7 +396,8 @@ impl Reader<'_> {
             return None;
         }
         let known = fields::of(kind_name);
-        let must: Vec<&str> = ["type", "name"].into_iter().chain(fields::must_have(kind_name).iter().copied()).collect();
+        let must: Vec<&str> =
+            ["type", "name"].into_iter().chain(fields::must_have(kind_name).iter().copied()).collect();
         look(map, &known, &must, &path, &pointer, self.problems);
         let kind = self.kind(kind_name, map, parent, &path, &pointer);
         let (loops, instances) = match parent {
@@ -411,10 +464,8 @@ impl Reader<'_> {
         let bad = |problems: &mut Problems, field: &str, code: &'static str, detail: String| {
             problems.add(path, &format!("{pointer}/{field}"), field, code, detail);
         };
-        let limits = Range {
-            min: map.get("min").and_then(fields::decimal),
-            max: map.get("max").and_then(fields::decimal),
-        };
+        let limits =
+            Range { min: map.get("min").and_then(fields::decimal), max: map.get("max").and_then(fields::decimal) };
         let range = |value: Option<&Value>| value.map(range_of).unwrap_or_default();
         match name {
             "count" => {
@@ -434,7 +485,8 @@ impl Reader<'_> {
                 let mut states = texts(map.get("states"));
                 if states.is_empty() {
                     // "Low" means nothing without saying how low.
-                    states = fields::STATES.iter().filter(|s| threshold || **s != "low").map(|s| (*s).to_owned()).collect();
+                    states =
+                        fields::STATES.iter().filter(|s| threshold || **s != "low").map(|s| (*s).to_owned()).collect();
                 } else if !threshold && states.iter().any(|s| s == "low") {
                     let detail = "the state `low` needs `low_threshold`: a text or number that says how low".to_owned();
                     bad(self.problems, "states", "low_without_threshold", detail);
@@ -509,7 +561,18 @@ impl Reader<'_> {
             "text" => {
                 let (least, most) = (size("min_length", 0), size("max_length", 2_000));
                 if least > most {
-                    bad(self.problems, "max_length", "range_reversed", "`max_length` is less than `min_length`".to_owned());
+                    bad(
+                        self.problems,
+                        "max_length",
+                        "range_reversed",
+                        "`max_length` is less than `min_length`".to_owned(),
+                    );
+                }
+                self.patterns += usize::from(text("pattern").is_some());
+                if self.patterns > MAX_PATTERNS && text("pattern").is_some() {
+                    let detail = format!("more than {MAX_PATTERNS} patterns in one document");
+                    bad(self.problems, "pattern", "too_many_patterns", detail);
+                    return Kind::Text { least, most, pattern: None };
                 }
                 let compiled = text("pattern").map(pattern).transpose().unwrap_or_else(|why| {
                     bad(self.problems, "pattern", "pattern_invalid", why);
@@ -518,7 +581,7 @@ impl Reader<'_> {
                 Kind::Text { least, most, pattern: compiled }
             }
             "date" => {
-                let day = |field: &str| text(field).and_then(|t| t.parse::<civil::Date>().ok());
+                let day = |field: &str| text(field).and_then(super::eval::day);
                 let (min, max) = (day("min"), day("max"));
                 if matches!((min, max), (Some(a), Some(b)) if a > b) {
                     bad(self.problems, "max", "range_reversed", "`max` is before `min`".to_owned());
@@ -560,7 +623,12 @@ impl Reader<'_> {
                     bad(self.problems, "over", "duplicate_key", format!("two of the {over} have the same key"));
                 }
                 if keys.iter().any(|k| k.key.is_empty() || k.key.len() > 128 || k.key.chars().any(char::is_control)) {
-                    bad(self.problems, "over", "invalid_key", "a key has 1 to 128 bytes, no control characters".to_owned());
+                    bad(
+                        self.problems,
+                        "over",
+                        "invalid_key",
+                        "a key has 1 to 128 bytes, no control characters".to_owned(),
+                    );
                 }
                 Kind::Loop { over, keys }
             }
@@ -569,7 +637,13 @@ impl Reader<'_> {
 
     fn ordered(&mut self, range: &Range, field: &str, path: &str, pointer: &str) {
         if range.is_reversed() {
-            self.problems.add(path, &format!("{pointer}/{field}"), field, "range_reversed", "the upper end is below the lower");
+            self.problems.add(
+                path,
+                &format!("{pointer}/{field}"),
+                field,
+                "range_reversed",
+                "the upper end is below the lower",
+            );
         }
     }
 }
@@ -581,9 +655,10 @@ fn range_of(value: &Value) -> Range {
 
 fn choices(value: Option<&Value>) -> Vec<Choice> {
     let one = |choice: &Value| {
-        let attributes = choice.get("attributes").and_then(Value::as_object).map(|m| {
-            m.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
-        });
+        let attributes = choice
+            .get("attributes")
+            .and_then(Value::as_object)
+            .map(|m| m.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect());
         Some(Choice { name: choice.get("name")?.as_str()?.to_owned(), attributes: attributes.unwrap_or_default() })
     };
     value.and_then(Value::as_array).map(|list| list.iter().filter_map(one).collect()).unwrap_or_default()

@@ -48,8 +48,14 @@ pub(super) struct Env<'a> {
 
 /// Days since 1970-01-01 of `2026-03-10`.
 pub(super) fn read_date(text: &str) -> Option<f64> {
-    let date = (text.len() == 10).then(|| text.parse::<civil::Date>().ok()).flatten()?;
-    Some(days(date))
+    day(text).map(days)
+}
+
+/// The date of `2026-03-10`; no other way of writing it.
+pub(super) fn day(text: &str) -> Option<civil::Date> {
+    let dashed = |(n, b): (usize, u8)| if n == 4 || n == 7 { b == b'-' } else { b.is_ascii_digit() };
+    let shaped = text.len() == 10 && text.bytes().enumerate().all(dashed);
+    shaped.then(|| text.parse().ok()).flatten()
 }
 
 pub(super) fn days(date: civil::Date) -> f64 {
@@ -125,9 +131,7 @@ impl Env<'_> {
             Expr::Binary(op, a, b) => binary(*op, &self.eval(a), &self.eval(b)),
             Expr::Not(x) => V::Bool(!self.truth(x)),
             Expr::If(test, yes, no) => self.eval(if self.truth(test) { yes } else { no }),
-            Expr::Coalesce(parts) => {
-                parts.iter().map(|p| self.eval(p)).find(|v| !is_empty(v)).unwrap_or(V::Empty)
-            }
+            Expr::Coalesce(parts) => parts.iter().map(|p| self.eval(p)).find(|v| !is_empty(v)).unwrap_or(V::Empty),
             Expr::Selected(list, wanted) => V::Bool(match (self.eval(list), self.eval(wanted)) {
                 (V::Set(list), V::Text(wanted)) => list.contains(&wanted),
                 (V::Text(one), V::Text(wanted)) => one == wanted,
@@ -137,7 +141,7 @@ impl Env<'_> {
                 V::Set(list) => list.len() as f64,
                 _ => 0.0,
             }),
-            Expr::Matches(subject, pattern) => V::Bool(match self.eval(subject) {
+            Expr::Matches(subject, pattern, _) => V::Bool(match self.eval(subject) {
                 V::Text(t) => pattern.is_match(&t),
                 _ => pattern.is_match(""),
             }),

@@ -283,7 +283,10 @@ impl Parser {
             }
             Token::Word(name) => {
                 if !matches!(self.peek(), (_, Token::Open)) {
-                    return Err(syntax(column, format!("`{}`: a text needs quotes, an answer is ${{name}}", brief(&name))));
+                    return Err(syntax(
+                        column,
+                        format!("`{}`: a text needs quotes, an answer is ${{name}}", brief(&name)),
+                    ));
                 }
                 self.next += 1;
                 let mut arguments = Vec::new();

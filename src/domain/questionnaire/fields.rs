@@ -1,6 +1,5 @@
 //! Which fields each question type takes, and the shape of each: one table, read by the parser and by the JSON Schema.
 
-use jiff::civil;
 use serde_json::{Value, json};
 
 use super::decimal::Decimal;
@@ -112,12 +111,7 @@ pub(super) const TYPES: &[(&str, Fields)] = &[
     ),
     (
         "number",
-        &[
-            ("units", Shape::Texts),
-            ("min", Shape::Decimal),
-            ("max", Shape::Decimal),
-            ("expected_range", Shape::Range),
-        ],
+        &[("units", Shape::Texts), ("min", Shape::Decimal), ("max", Shape::Decimal), ("expected_range", Shape::Range)],
     ),
     ("yes_no", &[]),
     ("single_choice", &[("choices", Shape::Choices), ("choice_filter", Shape::Expression), ("or_other", Shape::Bool)]),
@@ -243,14 +237,18 @@ impl Shape {
                 value.as_i64().is_some_and(|n| (least..=most).contains(&n)),
                 &format!("a whole number from {least} to {most}"),
             ),
-            Shape::Decimal => must(decimal(value).is_some(), "a decimal with at most 12 digits before the point, 6 after"),
+            Shape::Decimal => {
+                must(decimal(value).is_some(), "a decimal with at most 12 digits before the point, 6 after")
+            }
             Shape::Range => must(range(value), "a range such as {\"min\": \"0.50\", \"max\": \"9.90\"}"),
             Shape::Ranges => must(
                 value.as_object().is_some_and(|m| m.len() <= 5_000 && m.values().all(range)),
                 "a map from loop key to range",
             ),
             Shape::Expression => must(value.is_string(), "an expression as text"),
-            Shape::BoolOrExpression => must(value.is_string() || value.is_boolean(), "true, false or an expression as text"),
+            Shape::BoolOrExpression => {
+                must(value.is_string() || value.is_boolean(), "true, false or an expression as text")
+            }
             Shape::TextOrNumber => must(short(value, 200) || value.is_number(), "a text or a number"),
             Shape::OneOf(known) => {
                 must(value.as_str().is_some_and(|t| known.contains(&t)), &format!("one of {}", known.join(", ")))
@@ -264,21 +262,18 @@ impl Shape {
                 "a list of 1 to 500 choices {name, label}, with optional attributes",
             ),
             Shape::Over => must(
-                value.as_str().is_some_and(|t| SETS.contains(&t)) || value.as_i64().is_some_and(|n| (1..=100).contains(&n)),
+                value.as_str().is_some_and(|t| SETS.contains(&t))
+                    || value.as_i64().is_some_and(|n| (1..=100).contains(&n)),
                 "products, brands, shelves, or a whole number from 1 to 100",
             ),
-            Shape::Date => must(
-                value.as_str().is_some_and(|t| t.len() == 10 && t.parse::<civil::Date>().is_ok()),
-                "a date such as 2026-03-10",
-            ),
+            Shape::Date => {
+                must(value.as_str().is_some_and(|t| super::eval::day(t).is_some()), "a date such as 2026-03-10")
+            }
             Shape::Clock => must(
                 value.as_str().is_some_and(|t| super::eval::read_clock(t).is_some()),
                 "a time such as 14:30 or 14:30:00",
             ),
-            Shape::Language => must(
-                short(value, 35) || list(&|v| short(v, 35)),
-                "a language tag or a list of them",
-            ),
+            Shape::Language => must(short(value, 35) || list(&|v| short(v, 35)), "a language tag or a list of them"),
             Shape::Items => must(value.is_array(), "a list of items"),
             Shape::Checks => must(value.is_array(), "a list of checks"),
         }
@@ -320,7 +315,9 @@ fn is_label(value: &Value) -> bool {
     let text = |v: &Value| v.as_str().is_some_and(|t| t.len() <= LABEL_BYTES);
     text(value)
         || value.as_object().is_some_and(|m| {
-            !m.is_empty() && m.len() <= 50 && m.iter().all(|(language, v)| !language.is_empty() && language.len() <= 35 && text(v))
+            !m.is_empty()
+                && m.len() <= 50
+                && m.iter().all(|(language, v)| !language.is_empty() && language.len() <= 35 && text(v))
         })
 }
 

@@ -7,21 +7,27 @@ mod answers;
 mod bind;
 mod compile;
 mod decimal;
+mod diff;
 mod document;
 mod eval;
 mod expr;
 mod fields;
+mod pay;
+mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use answers::{
-    Answer, AnswerProblem, Checked, Context, Difference, Flag, ItemAnswer, PhotoRef, check_answers,
-};
+pub use answers::{Answer, AnswerProblem, Checked, Context, Difference, Flag, ItemAnswer, PhotoRef, check_answers};
 pub use compile::compile;
+pub use diff::{Change, ChangedClause, diff};
 pub use document::{PhotoRules, Problem};
+pub use pay::{Share, Unit, UnknownPath, paid_share, weights};
+pub use schema::{answers_schema, json_schema};
 
 use document::{Check, Item, Kind};
 
