@@ -65,3 +65,8 @@ pub fn page(conn: &mut Conn, subject: Option<&str>, after: Option<&EventId>, lim
     }
     Ok(query.order(events::id).limit(limit).load(conn)?)
 }
+
+/// The links of the chain for these events; those not chained yet have none.
+pub fn seals_of(conn: &mut Conn, ids: &[EventId]) -> Outcome<Vec<EventSealRow>> {
+    Ok(event_seals::table.filter(event_seals::event_id.eq_any(ids.to_vec())).load(conn)?)
+}

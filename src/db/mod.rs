@@ -2,22 +2,31 @@
 //! and a `Tx` that recorded no event is a fault. On SQLite one writer commits waiting writes in groups: a savepoint
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
+pub mod appeals;
 pub mod audit;
 pub mod brands;
 pub mod campaigns;
 pub mod conn;
+pub mod decisions;
 pub mod deliveries;
 pub mod dialect;
+pub mod earnings;
+pub mod evidence;
 pub mod funds;
 pub mod ledger;
 pub mod migrate;
+pub mod missions;
 pub mod outbox;
+pub mod payouts;
 pub mod products;
 pub mod queue;
+pub mod reservations;
+pub mod reviews;
 pub mod rows;
 pub mod schema;
 pub mod sessions;
 pub mod stores;
+pub mod submissions;
 pub mod tx;
 pub mod types;
 pub mod users;

@@ -47,6 +47,7 @@ pub mod brand;
 pub mod campaign;
 pub mod decision;
 pub mod event;
+pub mod finding;
 pub mod ids;
 pub mod job;
 pub mod ledger;

@@ -31,12 +31,17 @@ macro_rules! routes {
                     $(.route(web::method(actix_web::http::Method::$method).to(api::$module::$handler)))+
                     .default_service(web::to(api::meta::no_such_method)),
             );)+
+            cfg.service(api::meta::docs());
         }
     };
 }
 
 routes! {
     "/healthz" { GET meta::get_health [Anyone] }
+    "/readyz" { GET meta::get_ready [Anyone] }
+    "/metrics" { GET meta::get_metrics [Anyone] }
+    "/openapi.yaml" { GET meta::get_openapi [Anyone] }
+    "/docs" { GET meta::get_docs [Anyone] }
     "/problems/{code}" { GET meta::get_problem_page [Anyone] }
     "/v1/schemas/questionnaire" { GET campaigns::get_questionnaire_schema [Anyone] }
     "/v1/brand/balance" { GET funds::get_brand_balance [BrandViewer] }
@@ -84,6 +89,11 @@ routes! {
     "/v1/auth/password" { POST auth::reset_password [Anyone] }
     "/v1/me" { GET me::get_me [Person] PATCH me::update_me [Person] }
 
+    "/v1/submissions/{id}/appeal" { POST appeals::appeal_submission [Worker] }
+    "/v1/earnings" { GET payouts::list_earnings [Worker] }
+    "/v1/balance" { GET payouts::get_balance [Worker] }
+    "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
+
     "/v1/brand/members" { GET brands::list_members [BrandViewer] POST brands::add_member [BrandOwner] }
     "/v1/brand/members/{id}" { PATCH brands::change_member [BrandOwner] DELETE brands::remove_member [BrandOwner] }
 
@@ -92,4 +102,17 @@ routes! {
     "/v1/admin/workers" { GET workers::list_workers [AnyStaff] }
     "/v1/admin/workers/{id}/suspend" { POST workers::suspend_worker [Admin] }
     "/v1/admin/workers/{id}/reinstate" { POST workers::reinstate_worker [Admin] }
+    "/v1/admin/reviews" { GET reviews::list_reviews [Reviewer] }
+    "/v1/admin/reviews/claim" { POST reviews::claim_review [Reviewer] }
+    "/v1/admin/reviews/{id}" { GET reviews::get_review [Reviewer] }
+    "/v1/admin/reviews/{id}/release" { POST reviews::release_review [Reviewer] }
+    "/v1/admin/photos/{id}" { GET reviews::get_review_photo [Reviewer] }
+    "/v1/admin/submissions/{id}/decision" { POST reviews::decide_submission [Reviewer] }
+    "/v1/admin/appeals" { GET appeals::list_appeals [Reviewer] }
+    "/v1/admin/appeals/{id}/decision" { POST appeals::decide_appeal [Reviewer] }
+    "/v1/admin/payouts" { GET payouts::list_all_payouts [Finance] }
+    "/v1/admin/payouts/{id}/approve" { POST payouts::approve_payout [Finance] }
+    "/v1/admin/payouts/{id}/settle" { POST payouts::settle_payout [Finance] }
+    "/v1/admin/payouts/{id}/return" { POST payouts::return_payout [Finance] }
+    "/v1/admin/audit" { GET audit::list_events [Admin] }
 }

@@ -467,13 +467,15 @@ CREATE TABLE earnings (
     submission_id TEXT NOT NULL REFERENCES submissions(id),
     worker_id TEXT NOT NULL REFERENCES users(id),
     mission_id TEXT NOT NULL REFERENCES missions(id),
-    kind TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('reward', 'attempt', 'partial', 'supplement')),
     amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
     currency TEXT NOT NULL,
-    journal_id TEXT NOT NULL,
+    journal_id TEXT NOT NULL UNIQUE,
     at TIMESTAMP NOT NULL
 );
 CREATE INDEX earnings_by_submission ON earnings (submission_id);
+CREATE UNIQUE INDEX earnings_one_live ON earnings (submission_id) WHERE kind <> 'supplement';
+CREATE UNIQUE INDEX earnings_one_supplement ON earnings (submission_id) WHERE kind = 'supplement';
 CREATE INDEX earnings_by_worker ON earnings (worker_id, id);
 
 CREATE TABLE accounts (

@@ -1,0 +1,37 @@
+//! The position that the camera wrote against the store. Phones write old fixes and can be made to write anything:
+//! far away is a doubt, absent is nothing.
+
+use crate::domain::finding::{Code, Finding, Level};
+use crate::domain::place::{Inside, Point};
+
+/// A position in a photo may be this wrong without anyone cheating, in metres: nine in ten network positions of a
+/// real phone history were within 700 m.
+const MARGIN_M: f64 = 750.0;
+
+/// Compares the position of a photo with its store.
+pub fn judge(point: Option<Point>, accuracy_m: Option<f64>, store: Option<Point>, radius_m: f64) -> Option<Finding> {
+    let Some(point) = point else {
+        return Some(Finding::new(Code::PlaceMissing, Level::Info));
+    };
+    let distance_m = point.metres_to(store?);
+    let margin_m = accuracy_m.unwrap_or(0.0).max(MARGIN_M);
+    let far = Inside::judge(distance_m, margin_m, radius_m) == Inside::Fail;
+    far.then(|| Finding::new(Code::PlaceFar, Level::Doubt).measured(distance_m, radius_m + margin_m))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_position_beyond_radius_and_margin_counts() {
+        let store = Point::new(50.80, 4.34);
+        let code = |lat, accuracy| judge(Point::new(lat, 4.34), accuracy, store, 100.0).map(|f| f.code);
+        assert_eq!(code(50.80, None), None);
+        assert_eq!(code(50.807, None), None, "780 m");
+        assert_eq!(code(50.81, None), Some(Code::PlaceFar), "1.1 km");
+        assert_eq!(code(50.81, Some(2000.0)), None, "it says itself that it is rough");
+        assert_eq!(judge(None, None, store, 100.0).map(|f| f.code), Some(Code::PlaceMissing));
+        assert_eq!(judge(Point::new(1.0, 1.0), None, None, 100.0), None, "no store to compare with");
+    }
+}

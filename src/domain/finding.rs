@@ -1,0 +1,563 @@
+//! Findings: what the machine observed on a photo, a position or an answer. One ordered table holds every code, the
+//! highest level it may reach, the unit of its numbers and its sentences. What makes a finding is decided in `checks`
+//! and `domain`; what findings add up to is decided by the assessment. No finding ever exceeds its code's level.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ids::EvidenceId;
+
+/// Version of the limits and rules behind all findings: the same bytes and the same version give the same findings.
+pub const RULE_VERSION: &str = "2026.1";
+
+/// Longest extra text kept in a finding, in characters.
+pub const TEXT_MAX_CHARS: usize = 80;
+
+/// How much a finding weighs. `Fail` is the strongest doubt: a person decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Info,
+    Doubt,
+    Fail,
+}
+
+impl Level {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Doubt => "doubt",
+            Level::Fail => "fail",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Level> {
+        [Level::Info, Level::Doubt, Level::Fail].into_iter().find(|l| l.as_str() == text)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A language that sentences are written in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    #[default]
+    En,
+    Fr,
+    Nl,
+}
+
+impl Language {
+    /// Reads the primary part of a language tag: `fr`, `fr-BE`, `FR_be`. `None` for a language without sentences.
+    pub fn parse(tag: &str) -> Option<Language> {
+        let primary = tag.trim().split(['-', '_']).next().unwrap_or_default();
+        [Language::En, Language::Fr, Language::Nl].into_iter().find(|l| primary.eq_ignore_ascii_case(l.as_str()))
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Language::En => "en",
+            Language::Fr => "fr",
+            Language::Nl => "nl",
+        }
+    }
+}
+
+/// What the numbers of a finding count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// The code carries no numbers.
+    None,
+    Count,
+    /// A share of 1, shown as a percentage.
+    Share,
+    /// A bare measure without a unit.
+    Measure,
+    Metres,
+    Seconds,
+    Bytes,
+    Megapixels,
+    Pixels,
+    /// Brightness steps out of 255.
+    Brightness,
+    /// Bits that differ out of 256.
+    Bits,
+}
+
+struct Row {
+    code: Code,
+    text: &'static str,
+    highest: Level,
+    unit: Unit,
+    /// English, French, Dutch. `{value}`, `{limit}` and `{text}` are filled in; a part in `[ ]` is dropped when a
+    /// number it names is absent.
+    sentences: [&'static str; 3],
+}
+
+macro_rules! codes {
+    ($($name:ident $text:literal $highest:ident $unit:ident $en:literal $fr:literal $nl:literal)+) => {
+        /// What was observed. The order is the order of the table and of every listing.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Code {
+            $(#[doc = concat!("`", $text, "`: ", $en)] $name,)+
+        }
+
+        static TABLE: &[Row] = &[
+            $(Row {
+                code: Code::$name,
+                text: $text,
+                highest: Level::$highest,
+                unit: Unit::$unit,
+                sentences: [$en, $fr, $nl],
+            },)+
+        ];
+    };
+}
+
+codes! {
+    // File
+    FormatUnsupported "FORMAT_UNSUPPORTED" Fail None
+        "This file cannot be used[ ({text})]. Send the photo as JPEG, PNG or WebP; on an iPhone choose \"Most compatible\" in the camera settings."
+        "Ce fichier ne peut pas être utilisé[ ({text})]. Envoyez la photo en JPEG, PNG ou WebP ; sur un iPhone, choisissez « Le plus compatible » dans les réglages de l'appareil photo."
+        "Dit bestand kan niet worden gebruikt[ ({text})]. Stuur de foto als JPEG, PNG of WebP; kies op een iPhone \"Meest compatibel\" in de camera-instellingen."
+    TypeDiffers "TYPE_DIFFERS" Doubt None
+        "The content of the file is not what its name or type says[ ({text})]. Send the photo as the camera saved it."
+        "Le contenu du fichier ne correspond pas à son nom ou à son type[ ({text})]. Envoyez la photo telle que l'appareil l'a enregistrée."
+        "De inhoud van het bestand klopt niet met de naam of het type[ ({text})]. Stuur de foto zoals de camera die heeft opgeslagen."
+    TooLarge "TOO_LARGE" Fail Bytes
+        "The file is too large[: {value}, at most {limit}]. Take the photo at a lower resolution."
+        "Le fichier est trop volumineux[ : {value}, au plus {limit}]. Prenez la photo à une résolution plus basse."
+        "Het bestand is te groot[: {value}, hoogstens {limit}]. Maak de foto met een lagere resolutie."
+    TooManyPixels "TOO_MANY_PIXELS" Fail Megapixels
+        "The picture has too many pixels[: {value}, at most {limit}]. Take the photo at a lower resolution."
+        "L'image a trop de pixels[ : {value}, au plus {limit}]. Prenez la photo à une résolution plus basse."
+        "De foto heeft te veel pixels[: {value}, hoogstens {limit}]. Maak de foto met een lagere resolutie."
+    Damaged "DAMAGED" Doubt None
+        "The file is damaged or incomplete. Send it again, or take the photo again."
+        "Le fichier est endommagé ou incomplet. Renvoyez-le ou reprenez la photo."
+        "Het bestand is beschadigd of onvolledig. Stuur het opnieuw of maak de foto opnieuw."
+    TrailingData "TRAILING_DATA" Info Bytes
+        "The file carries more data after the picture[: {value}][ ({text})]. Nothing to do."
+        "Le fichier contient d'autres données après l'image[ : {value}][ ({text})]. Rien à faire."
+        "Het bestand bevat nog gegevens na de foto[: {value}][ ({text})]. U hoeft niets te doen."
+    ResolutionLow "RESOLUTION_LOW" Fail Pixels
+        "The photo is too small[: its long side has {value}, at least {limit} are needed]. Send the original, not a copy from a messenger, or take it again closer."
+        "La photo est trop petite[ : son grand côté mesure {value}, il en faut au moins {limit}]. Envoyez l'original et non une copie de messagerie, ou reprenez-la de plus près."
+        "De foto is te klein[: de lange zijde heeft {value}, minstens {limit} is nodig]. Stuur het origineel en geen kopie uit een chat-app, of maak de foto opnieuw van dichterbij."
+    // Light and focus
+    BlackFrame "BLACK_FRAME" Fail Share
+        "The photo is black[: {value} of it is dark]. Uncover the lens, turn on the light or the flash, and take it again."
+        "La photo est noire[ : {value} de l'image est sombre]. Dégagez l'objectif, allumez la lumière ou le flash et reprenez-la."
+        "De foto is zwart[: {value} ervan is donker]. Maak de lens vrij, zet het licht of de flits aan en maak de foto opnieuw."
+    CoveredLens "COVERED_LENS" Doubt Share
+        "Almost nothing can be seen[: {value} of the photo is plain]. Check that no finger covers the lens and take it again."
+        "On ne voit presque rien[ : {value} de la photo est unie]. Vérifiez qu'aucun doigt ne couvre l'objectif et reprenez-la."
+        "Er is bijna niets te zien[: {value} van de foto is egaal]. Kijk of er geen vinger voor de lens zit en maak de foto opnieuw."
+    TooDark "TOO_DARK" Doubt Brightness
+        "The photo is too dark[: brightness {value} of 255, at least {limit}]. Use more light or the flash and take it again."
+        "La photo est trop sombre[ : luminosité {value} sur 255, au moins {limit}]. Ajoutez de la lumière ou le flash et reprenez-la."
+        "De foto is te donker[: helderheid {value} van 255, minstens {limit}]. Gebruik meer licht of de flits en maak de foto opnieuw."
+    Overexposed "OVEREXPOSED" Doubt Share
+        "The photo is too bright[: {value} of it is white, at most {limit}]. Turn away from the lamp or window, switch off the flash, and take it again."
+        "La photo est trop claire[ : {value} de l'image est blanche, au plus {limit}]. Détournez-vous de la lampe ou de la fenêtre, coupez le flash et reprenez-la."
+        "De foto is te licht[: {value} ervan is wit, hoogstens {limit}]. Draai weg van de lamp of het raam, zet de flits uit en maak de foto opnieuw."
+    LowContrast "LOW_CONTRAST" Info Brightness
+        "The photo has little contrast[: {value} of 255]. Wipe the lens if the next one looks the same."
+        "La photo a peu de contraste[ : {value} sur 255]. Essuyez l'objectif si la suivante est pareille."
+        "De foto heeft weinig contrast[: {value} van 255]. Veeg de lens schoon als de volgende er ook zo uitziet."
+    Blurred "BLURRED" Fail Measure
+        "The photo is blurred[ (measured {value}, limit {limit})]. Hold the phone still, tap on the shelf to focus, and take it again."
+        "La photo est floue[ (mesure {value}, limite {limit})]. Tenez le téléphone immobile, touchez le rayon à l'écran pour faire la mise au point et reprenez-la."
+        "De foto is onscherp[ (gemeten {value}, grens {limit})]. Houd de telefoon stil, tik op het schap om scherp te stellen en maak de foto opnieuw."
+    // Time and place
+    TimeMissing "TIME_MISSING" Info None
+        "The photo does not say when it was taken. Nothing to do."
+        "La photo ne dit pas quand elle a été prise. Rien à faire."
+        "De foto vermeldt niet wanneer ze is gemaakt. U hoeft niets te doen."
+    TimeBeforeVisit "TIME_BEFORE_VISIT" Fail Seconds
+        "The photo says it was taken before the visit[, {value} too early]. Take it again in the store; if the clock of the phone is wrong, set it to automatic."
+        "La photo indique qu'elle a été prise avant la visite[, {value} trop tôt]. Reprenez-la dans le magasin ; si l'heure du téléphone est fausse, réglez-la sur automatique."
+        "Volgens de foto is ze vóór het bezoek gemaakt[, {value} te vroeg]. Maak haar opnieuw in de winkel; klopt de klok van de telefoon niet, zet die dan op automatisch."
+    TimeAfterSeal "TIME_AFTER_SEAL" Fail Seconds
+        "The photo says it was taken after the work was handed in[, {value} too late]. If the clock of the phone is wrong, set it to automatic."
+        "La photo indique qu'elle a été prise après la remise du travail[, {value} trop tard]. Si l'heure du téléphone est fausse, réglez-la sur automatique."
+        "Volgens de foto is ze na het inleveren gemaakt[, {value} te laat]. Klopt de klok van de telefoon niet, zet die dan op automatisch."
+    PlaceMissing "PLACE_MISSING" Info None
+        "The photo does not say where it was taken. Nothing to do."
+        "La photo ne dit pas où elle a été prise. Rien à faire."
+        "De foto vermeldt niet waar ze is gemaakt. U hoeft niets te doen."
+    PlaceFar "PLACE_FAR" Doubt Metres
+        "The photo says it was taken away from the store[: {value}, expected within {limit}]. Take it again at the store with location switched on."
+        "La photo indique qu'elle a été prise loin du magasin[ : à {value}, attendu à moins de {limit}]. Reprenez-la au magasin avec la localisation activée."
+        "Volgens de foto is ze niet bij de winkel gemaakt[: op {value}, verwacht binnen {limit}]. Maak haar opnieuw bij de winkel met locatie ingeschakeld."
+    // Copies
+    DupExactOwn "DUP_EXACT_OWN" Fail None
+        "You already sent exactly this photo for another visit. Take a new one."
+        "Vous avez déjà envoyé exactement cette photo pour une autre visite. Prenez-en une nouvelle."
+        "U hebt precies deze foto al voor een ander bezoek gestuurd. Maak een nieuwe."
+    DupExactOther "DUP_EXACT_OTHER" Fail None
+        "Exactly this photo was already sent by someone else. Take your own photo."
+        "Exactement cette photo a déjà été envoyée par quelqu'un d'autre. Prenez votre propre photo."
+        "Precies deze foto is al door iemand anders gestuurd. Maak zelf een foto."
+    DupPerceptualOwn "DUP_PERCEPTUAL_OWN" Fail Bits
+        "This photo looks the same as one you sent for another visit[ ({value} of 256 bits differ, limit {limit})]. Take a new one."
+        "Cette photo ressemble à une photo envoyée pour une autre visite[ ({value} bits sur 256 diffèrent, limite {limit})]. Prenez-en une nouvelle."
+        "Deze foto lijkt op een foto die u voor een ander bezoek stuurde[ ({value} van 256 bits verschillen, grens {limit})]. Maak een nieuwe."
+    DupPerceptualOther "DUP_PERCEPTUAL_OTHER" Fail Bits
+        "This photo looks the same as one from someone else[ ({value} of 256 bits differ, limit {limit})]. Take your own photo."
+        "Cette photo ressemble à celle de quelqu'un d'autre[ ({value} bits sur 256 diffèrent, limite {limit})]. Prenez votre propre photo."
+        "Deze foto lijkt op die van iemand anders[ ({value} van 256 bits verschillen, grens {limit})]. Maak zelf een foto."
+    DupMirrored "DUP_MIRRORED" Doubt Bits
+        "This photo looks like a mirrored copy of an earlier one[ ({value} of 256 bits differ, limit {limit})]. Take a new one and do not edit it."
+        "Cette photo ressemble à une copie en miroir d'une photo précédente[ ({value} bits sur 256 diffèrent, limite {limit})]. Prenez-en une nouvelle sans la modifier."
+        "Deze foto lijkt op een gespiegelde kopie van een eerdere[ ({value} van 256 bits verschillen, grens {limit})]. Maak een nieuwe en bewerk die niet."
+    Burst "BURST" Info Bits
+        "You took almost the same photo twice[ ({value} of 256 bits differ)]. Nothing to do."
+        "Vous avez pris deux fois presque la même photo[ ({value} bits sur 256 diffèrent)]. Rien à faire."
+        "U hebt bijna dezelfde foto twee keer gemaakt[ ({value} van 256 bits verschillen)]. U hoeft niets te doen."
+    SameSceneOtherWorker "SAME_SCENE_OTHER_WORKER" Doubt Bits
+        "Someone else sent almost the same view at the same time[ ({value} of 256 bits differ)]. Take your photos yourself."
+        "Quelqu'un d'autre a envoyé presque la même vue au même moment[ ({value} bits sur 256 diffèrent)]. Prenez vos photos vous-même."
+        "Iemand anders stuurde op hetzelfde moment bijna hetzelfde beeld[ ({value} van 256 bits verschillen)]. Maak uw foto's zelf."
+    // Origin
+    NoCameraData "NO_CAMERA_DATA" Doubt None
+        "The photo carries no camera data. Many browsers and apps remove it; nothing to do."
+        "La photo ne contient pas de données d'appareil. Beaucoup de navigateurs et d'applications les retirent ; rien à faire."
+        "De foto bevat geen cameragegevens. Veel browsers en apps verwijderen die; u hoeft niets te doen."
+    EditorNamed "EDITOR_NAMED" Doubt None
+        "The photo was saved by an editing program[ ({text})]. Send the photo as the camera saved it."
+        "La photo a été enregistrée par un logiciel de retouche[ ({text})]. Envoyez-la telle que l'appareil l'a enregistrée."
+        "De foto is opgeslagen door een bewerkingsprogramma[ ({text})]. Stuur haar zoals de camera haar heeft opgeslagen."
+    ResavedLowQuality "RESAVED_LOW_QUALITY" Info Count
+        "The photo was saved again at low quality[ ({value} of 100)]. If you can, send the original."
+        "La photo a été réenregistrée en basse qualité[ ({value} sur 100)]. Si possible, envoyez l'original."
+        "De foto is opnieuw opgeslagen met lage kwaliteit[ ({value} van 100)]. Stuur zo mogelijk het origineel."
+    Screenshot "SCREENSHOT" Doubt None
+        "This looks like a screenshot[ ({text})]. Take the photo with the camera."
+        "Ceci ressemble à une capture d'écran[ ({text})]. Prenez la photo avec l'appareil."
+        "Dit lijkt op een schermafbeelding[ ({text})]. Maak de foto met de camera."
+    NotAppCapture "NOT_APP_CAPTURE" Doubt None
+        "This photo does not come straight from the camera[ ({text})]. Take it with the camera in the app."
+        "Cette photo ne vient pas directement de l'appareil[ ({text})]. Prenez-la avec l'appareil photo de l'application."
+        "Deze foto komt niet rechtstreeks van de camera[ ({text})]. Maak haar met de camera in de app."
+    AiDeclared "AI_DECLARED" Fail None
+        "The file says that the picture was generated by a program. Take a photo in the store."
+        "Le fichier indique que l'image a été générée par un programme. Prenez une photo dans le magasin."
+        "Volgens het bestand is het beeld door een programma gemaakt. Maak een foto in de winkel."
+    // Position of the visit
+    PositionUncertain "POSITION_UNCERTAIN" Doubt Metres
+        "Your position was too inexact to tell whether you were at the store[ ({value} away, radius {limit})]. Wait a moment outside with location switched on and send it again."
+        "Votre position était trop imprécise pour savoir si vous étiez au magasin[ (à {value}, rayon {limit})]. Attendez un instant dehors avec la localisation activée et renvoyez-la."
+        "Uw positie was te onnauwkeurig om te zien of u bij de winkel was[ ({value} ervandaan, straal {limit})]. Wacht even buiten met locatie ingeschakeld en stuur haar opnieuw."
+    PositionFail "POSITION_FAIL" Doubt Metres
+        "Your position was not at the store[: {value} away, radius {limit}]. Check that it is the right store; if it is, the store may be entered wrongly: tell us."
+        "Votre position n'était pas au magasin[ : à {value}, rayon {limit}]. Vérifiez que c'est le bon magasin ; si oui, il est peut-être mal enregistré : dites-le-nous."
+        "Uw positie was niet bij de winkel[: {value} ervandaan, straal {limit}]. Kijk of het de juiste winkel is; zo ja, dan staat de winkel misschien verkeerd: laat het ons weten."
+    PositionMissing "POSITION_MISSING" Doubt None
+        "No position was sent for this visit. Switch on location for the next one."
+        "Aucune position n'a été envoyée pour cette visite. Activez la localisation pour la prochaine."
+        "Er is geen positie voor dit bezoek gestuurd. Schakel locatie in voor het volgende."
+    MockLocation "MOCK_LOCATION" Doubt None
+        "The phone reported a simulated position. Switch off mock locations in the developer settings."
+        "Le téléphone a signalé une position simulée. Désactivez les positions fictives dans les options de développement."
+        "De telefoon meldde een nagebootste positie. Zet neplocaties uit in de ontwikkelaarsopties."
+    // The seal
+    LateSeal "LATE_SEAL" Doubt Seconds
+        "The work was handed in after the deadline[, {value} late]. A person decides; tell us if something held you up."
+        "Le travail a été remis après l'échéance[, {value} de retard]. Une personne décidera ; dites-nous si quelque chose vous a retenu."
+        "Het werk is na de deadline ingeleverd[, {value} te laat]. Een mens beslist; laat ons weten of iets u ophield."
+    SealClockUnproven "SEAL_CLOCK_UNPROVEN" Doubt Seconds
+        "We could not confirm when the work was handed in[ (the clocks differ by {value})]. Keep the phone on between check-in and handing in."
+        "Nous n'avons pas pu confirmer l'heure de remise du travail[ (les horloges diffèrent de {value})]. Laissez le téléphone allumé entre l'arrivée et la remise."
+        "We konden niet bevestigen wanneer het werk is ingeleverd[ (de klokken verschillen {value})]. Laat de telefoon aan tussen inchecken en inleveren."
+    PhotosMissing "PHOTOS_MISSING" Doubt Count
+        "Photos that were announced did not arrive[: {value}]. Open the app with a network connection to send them."
+        "Des photos annoncées ne sont pas arrivées[ : {value}]. Ouvrez l'application avec du réseau pour les envoyer."
+        "Aangekondigde foto's zijn niet aangekomen[: {value}]. Open de app met netwerkverbinding om ze te sturen."
+    CorrectionLapsed "CORRECTION_LAPSED" Doubt None
+        "The correction that was asked for did not arrive in time. A person decides on what is there."
+        "La correction demandée n'est pas arrivée à temps. Une personne décidera avec ce qui est là."
+        "De gevraagde correctie kwam niet op tijd. Een mens beslist op basis van wat er is."
+    // Answers
+    AnswerFlagged "ANSWER_FLAGGED" Doubt None
+        "An answer is unusual[ ({text})]. Check it; if it is right, say so in a note."
+        "Une réponse est inhabituelle[ ({text})]. Vérifiez-la ; si elle est juste, dites-le dans une note."
+        "Een antwoord is ongewoon[ ({text})]. Controleer het; klopt het, zeg dat dan in een opmerking."
+    AnswerInvalid "ANSWER_INVALID" Doubt None
+        "An answer does not fit its question[ ({text})]. Correct it."
+        "Une réponse ne convient pas à sa question[ ({text})]. Corrigez-la."
+        "Een antwoord past niet bij de vraag[ ({text})]. Verbeter het."
+    AnswerMissing "ANSWER_MISSING" Doubt None
+        "A required answer is missing[ ({text})]. Add it."
+        "Une réponse obligatoire manque[ ({text})]. Ajoutez-la."
+        "Een verplicht antwoord ontbreekt[ ({text})]. Vul het aan."
+    // Visits that could not be done
+    NotCompletedUnproven "NOT_COMPLETED_UNPROVEN" Doubt None
+        "The report that the visit was impossible lacks a store-front photo or a position[ ({text})]. Add a photo of the store front with location switched on."
+        "Le signalement d'une visite impossible n'a pas de photo de la façade ou de position[ ({text})]. Ajoutez une photo de la façade avec la localisation activée."
+        "De melding dat het bezoek niet kon, mist een foto van de winkelgevel of een positie[ ({text})]. Voeg een foto van de gevel toe met locatie ingeschakeld."
+    ShutStoreReport "SHUT_STORE_REPORT" Info None
+        "The store was reported as shut[ ({text})]. Thank you; the attempt is paid once it is confirmed."
+        "Le magasin a été signalé fermé[ ({text})]. Merci ; le déplacement est payé dès que c'est confirmé."
+        "De winkel is als gesloten gemeld[ ({text})]. Dank u; de poging wordt betaald zodra dit is bevestigd."
+}
+
+impl Code {
+    /// Every code in the order of the table.
+    pub fn all() -> impl Iterator<Item = Code> {
+        TABLE.iter().map(|row| row.code)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        self.row().text
+    }
+
+    pub fn parse(text: &str) -> Option<Code> {
+        TABLE.iter().find(|row| row.text == text).map(|row| row.code)
+    }
+
+    /// The highest level a finding of this code may have.
+    pub fn highest(self) -> Level {
+        self.row().highest
+    }
+
+    pub fn unit(self) -> Unit {
+        self.row().unit
+    }
+
+    /// The row of this code: the enum and the table come from one list, so the discriminant is the index.
+    fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Code, D::Error> {
+        let text = String::deserialize(d)?;
+        Code::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("unknown finding code `{text}`")))
+    }
+}
+
+/// One machine-made observation. Numbers are in the unit of the code; `other` is the second photo of a pair.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    pub code: Code,
+    pub level: Level,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<EvidenceId>,
+}
+
+impl Finding {
+    /// A finding of `level`, or of the highest level of its code when that is lower.
+    pub fn new(code: Code, level: Level) -> Finding {
+        Finding { code, level: level.min(code.highest()), value: None, limit: None, text: None, other: None }
+    }
+
+    /// With the measured value and the limit it was held against. Numbers that are not finite are left out.
+    pub fn measured(self, value: f64, limit: f64) -> Finding {
+        Finding { limit: Some(limit).filter(|n| n.is_finite()), ..self.valued(value) }
+    }
+
+    /// With a measured value that has no limit.
+    pub fn valued(self, value: f64) -> Finding {
+        Finding { value: Some(value).filter(|n| n.is_finite()), ..self }
+    }
+
+    /// With a short extra, cut to [`TEXT_MAX_CHARS`]; control characters become spaces.
+    pub fn about(self, text: &str) -> Finding {
+        Finding { text: Some(plain(text, TEXT_MAX_CHARS)), ..self }
+    }
+
+    /// With the other photo of a pair.
+    pub fn beside(self, other: EvidenceId) -> Finding {
+        Finding { other: Some(other), ..self }
+    }
+
+    /// What was seen and what the worker can do, in one or two sentences.
+    pub fn sentence(&self, language: Language) -> String {
+        let row = self.code.row();
+        let number = |n: Option<f64>| n.map(|n| quantity(n, row.unit, language));
+        let (value, limit) = (number(self.value), number(self.limit));
+        fill(row.sentences[language as usize], |name| match name {
+            "value" => value.as_deref(),
+            "limit" => limit.as_deref(),
+            _ => self.text.as_deref(),
+        })
+    }
+}
+
+/// `text` on one line, at most `max` characters, without control or direction characters.
+pub fn plain(text: &str, max: usize) -> String {
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.trim().chars().take(max).map(|c| if hidden(c) { ' ' } else { c }).collect()
+}
+
+/// Fills `{name}`; drops a `[part]` that names something absent. Filled-in text is never read as a template.
+fn fill<'a>(template: &str, get: impl Fn(&str) -> Option<&'a str>) -> String {
+    let mut out = String::with_capacity(template.len() + 32);
+    let mut part: Option<(usize, bool)> = None;
+    let mut rest = template;
+    while let Some(at) = rest.find(['[', ']', '{']) {
+        out.push_str(&rest[..at]);
+        let (mark, after) = rest[at..].split_at(1);
+        rest = after;
+        match mark {
+            "[" => part = Some((out.len(), true)),
+            "]" => {
+                if let Some((start, false)) = part.take() {
+                    out.truncate(start);
+                }
+            }
+            _ => {
+                let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+                rest = after;
+                match (get(name), &mut part) {
+                    (Some(text), _) => out.push_str(text),
+                    (None, Some((_, whole))) => *whole = false,
+                    (None, None) => out.push('?'),
+                }
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A number with its unit, as it is written in a language: `1.4 km`, `1,4 km`, `2 h 5 min`, `38 %`.
+fn quantity(n: f64, unit: Unit, language: Language) -> String {
+    let decimal = |n: f64, places: usize| {
+        let text = format!("{n:.places$}");
+        if language == Language::En { text } else { text.replace('.', ",") }
+    };
+    match unit {
+        Unit::None | Unit::Count | Unit::Brightness | Unit::Bits => decimal(n, 0),
+        Unit::Share if language == Language::Fr => format!("{} %", decimal(n * 100.0, 0)),
+        Unit::Share => format!("{}%", decimal(n * 100.0, 0)),
+        Unit::Measure => decimal(n, 3),
+        Unit::Metres if n >= 1000.0 => format!("{} km", decimal(n / 1000.0, 1)),
+        Unit::Metres => format!("{} m", decimal(n, 0)),
+        Unit::Seconds => duration(n, language),
+        Unit::Bytes => {
+            let (b, kb, mb) = if language == Language::Fr { ("o", "ko", "Mo") } else { ("B", "kB", "MB") };
+            match n {
+                n if n >= 1e6 => format!("{} {mb}", decimal(n / 1e6, 1)),
+                n if n >= 1e3 => format!("{} {kb}", decimal(n / 1e3, 0)),
+                n => format!("{} {b}", decimal(n, 0)),
+            }
+        }
+        Unit::Megapixels => format!("{} MP", decimal(n, 1)),
+        Unit::Pixels => format!("{} px", decimal(n, 0)),
+    }
+}
+
+fn duration(secs: f64, language: Language) -> String {
+    let secs = secs.abs().round() as i64;
+    let (day, hour) = match language {
+        Language::En => ("d", "h"),
+        Language::Fr => ("j", "h"),
+        Language::Nl => ("d", "u"),
+    };
+    match secs {
+        0..=119 => format!("{secs} s"),
+        120..=7199 => format!("{} min", secs / 60),
+        7200..=172_799 => format!("{} {hour} {} min", secs / 3600, secs % 3600 / 60),
+        _ => format!("{} {day}", secs / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_back_and_stands_at_its_place_in_the_table() {
+        for (place, row) in TABLE.iter().enumerate() {
+            assert_eq!(row.code as usize, place);
+            assert_eq!(Code::parse(row.text), Some(row.code));
+            assert!(row.text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{}", row.text);
+        }
+        assert_eq!(Code::all().count(), TABLE.len());
+        assert_eq!(Code::parse("blurred"), None);
+    }
+
+    #[test]
+    fn every_sentence_is_whole_with_and_without_its_numbers() {
+        for code in Code::all() {
+            let bare = Finding::new(code, Level::Fail);
+            let full = bare.clone().measured(12.5, 10.0).about("x");
+            for language in [Language::En, Language::Fr, Language::Nl] {
+                let words = [bare.sentence(language), full.sentence(language)];
+                for text in &words {
+                    assert!(text.ends_with('.') && !text.contains(['{', '}', '[', ']']), "{text}");
+                    assert!(!text.contains("  "), "{text}");
+                }
+                assert!(words[1].len() >= words[0].len());
+            }
+            let [en, fr, nl] = code.row().sentences;
+            for name in ["{value}", "{limit}", "{text}"] {
+                assert!([fr, nl].iter().all(|s| s.contains(name) == en.contains(name)), "{code} {name}");
+            }
+            assert!(code.unit() != Unit::None || !en.contains("{value}"), "{code} shows a number without a unit");
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_language_writes_them() {
+        let blurred = Finding::new(Code::Blurred, Level::Fail).measured(0.5121, 0.435);
+        assert!(blurred.sentence(Language::En).starts_with("The photo is blurred (measured 0.512, limit 0.435)."));
+        assert!(blurred.sentence(Language::Nl).contains("gemeten 0,512, grens 0,435"));
+        let far = Finding::new(Code::PlaceFar, Level::Fail).measured(12_345.0, 850.0);
+        assert_eq!(far.level, Level::Doubt, "a code has a highest level");
+        assert!(far.sentence(Language::Fr).contains("loin du magasin : à 12,3 km, attendu à moins de 850 m"));
+        let early = Finding::new(Code::TimeBeforeVisit, Level::Fail).valued(-7500.0);
+        assert!(early.sentence(Language::En).contains("2 h 5 min too early"));
+        assert!(early.sentence(Language::Nl).contains("2 u 5 min te vroeg"));
+    }
+
+    #[test]
+    fn foreign_text_is_cut_and_never_read_as_a_template() {
+        let finding = Finding::new(Code::EditorNamed, Level::Doubt).about("a\n{value}[x]\u{202e}");
+        assert!(finding.sentence(Language::En).contains("(a {value}[x] )"));
+        let long = Finding::new(Code::EditorNamed, Level::Doubt).about(&"é".repeat(500));
+        assert_eq!(long.text.map(|t| t.chars().count()), Some(TEXT_MAX_CHARS));
+    }
+
+    #[test]
+    fn a_finding_is_stored_and_read_back() {
+        let finding =
+            Finding::new(Code::DupPerceptualOwn, Level::Fail).measured(12.0, 31.0).beside(EvidenceId::from_bits(5));
+        let text = serde_json::to_string(&finding).expect("writes");
+        assert!(
+            text.starts_with(r#"{"code":"DUP_PERCEPTUAL_OWN","level":"fail","value":12.0,"limit":31.0,"other":"evd_"#)
+        );
+        assert_eq!(serde_json::from_str::<Finding>(&text).expect("reads"), finding);
+        assert_eq!(Finding::new(Code::Blurred, Level::Fail).measured(f64::NAN, 0.4).value, None);
+        assert_eq!(Language::parse("nl-BE"), Some(Language::Nl));
+    }
+}
