@@ -67,7 +67,7 @@ fn hold(slots: i64) -> i64 {
 }
 
 fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
-    let made = world.core.db.write(&Actor::Operator, "test", |tx| {
+    let made = world.app.core.db.write(&Actor::Operator, "test", |tx| {
         let made = f(tx);
         tx.record(Event::new("test.arranged", "test"))?;
         Ok(made)
@@ -78,7 +78,7 @@ fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
 fn mission_of(world: &World, campaign: &str) -> MissionRow {
     let campaign = CampaignId::parse(campaign).unwrap();
     let read = |c: &mut Conn| Ok(missions::table.filter(missions::campaign_id.eq(campaign)).first(c)?);
-    world.core.db.read(read).unwrap()
+    world.app.core.db.read(read).unwrap()
 }
 
 /// A visit of that mission by this worker, approved: what seal, checks and decision leave behind.
@@ -474,7 +474,7 @@ both! {
         olga.post(&format!("{path}/publish"), json!({})).await.ok();
         let enge = StoreId::parse(&enge).unwrap();
         let of_enge = missions::table.filter(missions::store_id.eq(enge));
-        let mission: MissionRow = world.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
+        let mission: MissionRow = world.app.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
 
         let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
         let shelf = |state: &str, facings: i64, amount: &str| json!({"state": {"value": state},
@@ -590,6 +590,6 @@ fn set_store(world: &World, id: &str, state: StoreState) {
 /// The photo of the shelf, whose question was refused.
 fn refused_photo(world: &World, submission: &SubmissionId) -> EvidenceId {
     let of_it = submission_photos::table.find((submission, "shelf")).select(submission_photos::evidence_id);
-    let id: Option<EvidenceId> = world.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
+    let id: Option<EvidenceId> = world.app.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
     id.unwrap()
 }
