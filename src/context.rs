@@ -13,8 +13,11 @@ use crate::db::{Conn, Db, Place, Seed, Tx};
 use crate::domain::event::Actor;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
+use crate::ports::bank::TestBank;
+use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
 use crate::ports::dice::Dice;
+use crate::ports::mail::Postman;
 
 /// Rules that the operator of a platform sets.
 #[derive(Clone, Debug)]
@@ -61,6 +64,28 @@ impl Core {
         };
         let db = Db::open(place, connections, seed)?;
         Ok(Core { db, clock, dice, keys, rules })
+    }
+}
+
+/// The whole program without its network face: what the server, the jobs, the commands and the tests share.
+#[derive(Clone)]
+pub struct App {
+    pub core: Arc<Core>,
+    pub blobs: Blobs,
+    pub bank: TestBank,
+    pub postman: Arc<Postman>,
+    /// Photos that are looked at side by side.
+    pub photo_threads: usize,
+}
+
+impl App {
+    /// A context for a job or a command.
+    pub fn cx(&self) -> Cx {
+        Cx::new(self.core.clone(), self.core.dice.trace_id())
+    }
+
+    pub fn now(&self) -> At {
+        self.core.clock.now()
     }
 }
 

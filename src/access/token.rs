@@ -58,14 +58,15 @@ impl Keys {
         Some(Keys { signing: (kid.clone(), EncodingKey::from_ed_der(newest)), verifying, secret })
     }
 
-    /// A fresh PKCS#8 document.
+    /// A fresh PKCS#8 document; `None` when the system gives no randomness.
     pub fn generate() -> Option<Vec<u8>> {
-        let document = aws_lc_rs::signature::Ed25519KeyPair::generate().ok()?;
-        Some(
-            aws_lc_rs::encoding::AsDer::as_der(&document)
-                .ok()
-                .map(|der: aws_lc_rs::encoding::Pkcs8V1Der<'_>| der.as_ref().to_vec())?,
-        )
+        let random = aws_lc_rs::rand::SystemRandom::new();
+<<<<<<< HEAD
+        let document = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?;
+        Some(document.as_ref().to_vec())
+=======
+        Some(aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?.as_ref().to_vec())
+>>>>>>> jobs
     }
 
     pub fn sign(&self, identity: &Identity, now: At) -> String {

@@ -8,6 +8,25 @@ text_enum! {
     MissionState { Open = "open", Paused = "paused", Closed = "closed" }
 }
 
+/// What can happen to a mission.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MissionMove {
+    Pause,
+    Resume,
+    Close,
+}
+
+impl MissionState {
+    pub fn next(self, step: MissionMove) -> Option<MissionState> {
+        match (self, step) {
+            (MissionState::Open, MissionMove::Pause) => Some(MissionState::Paused),
+            (MissionState::Paused, MissionMove::Resume) => Some(MissionState::Open),
+            (MissionState::Open | MissionState::Paused, MissionMove::Close) => Some(MissionState::Closed),
+            _ => None,
+        }
+    }
+}
+
 /// The counters of one mission. A live reservation or an undecided submission holds one slot and one attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slots {

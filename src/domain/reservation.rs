@@ -14,11 +14,18 @@ pub enum ReservationMove {
     Use,
     Release,
     Expire,
+    /// A late seal found its slot given back but not taken, and takes it again.
+    Retake,
 }
 
 impl ReservationMove {
-    pub const ALL: &'static [ReservationMove] =
-        &[ReservationMove::CheckIn, ReservationMove::Use, ReservationMove::Release, ReservationMove::Expire];
+    pub const ALL: &'static [ReservationMove] = &[
+        ReservationMove::CheckIn,
+        ReservationMove::Use,
+        ReservationMove::Release,
+        ReservationMove::Expire,
+        ReservationMove::Retake,
+    ];
 }
 
 impl ReservationState {
@@ -31,6 +38,7 @@ impl ReservationState {
             (Held | CheckedIn, M::Use) => Some(Used),
             (Held | CheckedIn, M::Release) => Some(Released),
             (Held | CheckedIn, M::Expire) => Some(Expired),
+            (Expired, M::Retake) => Some(Used),
             _ => None,
         }
     }

@@ -31,13 +31,51 @@ macro_rules! routes {
                     $(.route(web::method(actix_web::http::Method::$method).to(api::$module::$handler)))+
                     .default_service(web::to(api::meta::no_such_method)),
             );)+
+            cfg.service(api::meta::docs());
         }
     };
 }
 
 routes! {
     "/healthz" { GET meta::get_health [Anyone] }
+    "/readyz" { GET meta::get_ready [Anyone] }
+    "/metrics" { GET meta::get_metrics [Anyone] }
+    "/openapi.yaml" { GET meta::get_openapi [Anyone] }
+    "/docs" { GET meta::get_docs [Anyone] }
     "/problems/{code}" { GET meta::get_problem_page [Anyone] }
+    "/v1/schemas/questionnaire" { GET campaigns::get_questionnaire_schema [Anyone] }
+    "/v1/brand/balance" { GET funds::get_brand_balance [BrandViewer] }
+    "/v1/brand/campaigns" {
+        GET campaigns::list_campaigns [BrandViewer]
+        POST campaigns::create_campaign [BrandEditor]
+    }
+    "/v1/brand/campaigns/{id}" {
+        GET campaigns::get_campaign [BrandViewer]
+        PATCH campaigns::change_campaign [BrandEditor]
+    }
+    "/v1/brand/campaigns/{id}/answers-schema" { GET campaigns::get_answers_schema [BrandViewer] }
+    "/v1/brand/campaigns/{id}/check" { POST campaigns::check_campaign [BrandViewer] }
+    "/v1/brand/campaigns/{id}/close" { POST campaigns::close_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/missions" { GET campaigns::list_campaign_missions [BrandViewer] }
+    "/v1/brand/campaigns/{id}/pause" { POST campaigns::pause_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/publish" { POST campaigns::publish_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/report" { GET report::get_report [BrandViewer] }
+    "/v1/brand/campaigns/{id}/report.csv" { GET report::get_report_csv [BrandViewer] }
+    "/v1/brand/campaigns/{id}/resume" { POST campaigns::resume_campaign [BrandOwner] }
+    "/v1/brand/photos/{id}" { GET deliveries::get_brand_photo [BrandViewer] }
+    "/v1/brand/products" {
+        GET products::list_products [BrandViewer]
+        POST products::create_product [BrandEditor]
+    }
+    "/v1/brand/stores" {
+        GET stores::list_stores [BrandViewer]
+        POST stores::create_store [BrandEditor]
+    }
+    "/v1/brand/submissions" { GET deliveries::list_brand_submissions [BrandViewer] }
+    "/v1/brand/submissions/{id}" { GET deliveries::get_brand_submission [BrandViewer] }
+    "/v1/brand/submissions/{id}/photos" { GET deliveries::list_brand_photos [BrandViewer] }
+    "/v1/brand/transfers" { GET funds::list_brand_transfers [BrandViewer] }
+    "/v1/admin/brands/{id}/funding" { POST funds::fund_brand [Finance] }
     "/verify-email" { GET auth::verify_email_page [Anyone] POST auth::verify_email_form [Anyone] }
     "/reset-password" { GET auth::reset_password_page [Anyone] POST auth::reset_password_form [Anyone] }
 

@@ -107,6 +107,8 @@ CREATE TABLE stores (
 );
 CREATE UNIQUE INDEX stores_by_source ON stores (source, source_id);
 CREATE INDEX stores_by_brand ON stores (brand_id, id);
+CREATE INDEX stores_by_city ON stores (city, id);
+CREATE INDEX stores_by_chain ON stores (chain, id);
 CREATE INDEX stores_recheck ON stores (recheck_at);
 
 CREATE TABLE store_reports (
@@ -212,6 +214,7 @@ CREATE TABLE missions (
 );
 CREATE UNIQUE INDEX missions_by_campaign ON missions (campaign_id, store_id);
 CREATE INDEX missions_by_store ON missions (store_id);
+CREATE INDEX missions_by_brand ON missions (brand_id);
 CREATE INDEX missions_near ON missions (state, lat, lon);
 CREATE INDEX missions_ending ON missions (state, ends_at);
 
@@ -457,6 +460,7 @@ CREATE TABLE answers (
     PRIMARY KEY (submission_id, path)
 );
 CREATE INDEX answers_by_campaign ON answers (campaign_id, accepted, loop_key);
+CREATE INDEX answers_by_store ON answers (campaign_id, store_id);
 
 CREATE TABLE earnings (
     id TEXT NOT NULL PRIMARY KEY,

@@ -1,9 +1,12 @@
 //! The server about itself: health, problem pages, addresses that do not exist.
 
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::access::Anyone;
 use crate::domain::refusal::{Code, Refusal, Retry};
+use crate::ops;
 use crate::web::gate::{Answer, Gate};
 use crate::web::problem::status_of;
 
@@ -18,6 +21,37 @@ pub async fn no_such_method() -> Answer {
 /// Alive: the process answers.
 pub async fn get_health(gate: Gate<Anyone>) -> Answer {
     gate.ok(&serde_json::json!({ "status": "ok" }))
+}
+
+/// Ready for work: the database answers with the right schema, the photo store answers.
+pub async fn get_ready(gate: Gate<Anyone>) -> Answer {
+    gate.run(|cx, _| ops::meta::get_ready(cx)).await?;
+    if let Err(failure) = gate.blobs().size("ready").await {
+        tracing::warn!(error = failure.to_string(), "the photo store does not answer");
+        return Err(Refusal::new(Code::Busy, "The photo store does not answer.").into());
+    }
+    gate.ok(&serde_json::json!({ "status": "ok" }))
+}
+
+/// Figures for Prometheus.
+pub async fn get_metrics(gate: Gate<Anyone>) -> Answer {
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(gate.metrics()))
+}
+
+/// The contract of this server.
+pub async fn get_openapi(_gate: Gate<Anyone>) -> Answer {
+    Ok(HttpResponse::Ok().content_type("application/yaml; charset=utf-8").body(OPENAPI))
+}
+
+const OPENAPI: &str = include_str!("../../../openapi.yaml");
+
+/// The contract as pages; they come from this binary and ask no other server.
+pub(in crate::web) fn docs() -> SwaggerUi {
+    SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.yaml").validator_url("none"))
+}
+
+pub async fn get_docs(_gate: Gate<Anyone>) -> Answer {
+    Ok(HttpResponse::PermanentRedirect().insert_header((LOCATION, "/docs/")).finish())
 }
 
 /// A page that explains a refusal.

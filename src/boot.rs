@@ -1,0 +1,219 @@
+//! Turns settings into a running program, and ends it in good order. Makes the data folder and the first signing key;
+//! decides nothing about missions.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::access::token::Keys;
+use crate::config::{RunJobs, Settings};
+pub use crate::context::App;
+use crate::context::{Core, Rules};
+use crate::db::Place;
+use crate::domain::refusal::{Failure, Outcome};
+use crate::jobs;
+use crate::ports::bank::TestBank;
+use crate::ports::blobs::{Blobs, Bucket};
+use crate::ports::clock::Clock;
+use crate::ports::mail::Postman;
+use crate::telemetry;
+use crate::web;
+
+impl App {
+    /// Opens everything that `settings` name and brings the database to this program's schema.
+    pub fn open(settings: &Settings, clock: Clock) -> Outcome<App> {
+        let app = App::open_as_it_is(settings, clock)?;
+        let ran = app.core.db.migrate()?;
+        if !ran.is_empty() {
+            tracing::info!(migrations = ran.join(", "), "schema brought up to date");
+        }
+        Ok(app)
+    }
+
+    /// The same without changing the schema.
+    pub fn open_as_it_is(settings: &Settings, clock: Clock) -> Outcome<App> {
+        make_private_folder(&settings.data)?;
+        let url = settings.database_url();
+        let place = Place::parse(&url).ok_or_else(|| Failure::fault("the database address cannot be read"))?;
+        let rules = Rules {
+            fee_bps: settings.fee_bps,
+            max_reservations: settings.max_reservations,
+            verified_email_to_reserve: settings.verified_email_to_reserve,
+            public_url: settings.public_url.clone(),
+            mail_from: settings.mail_from.clone(),
+        };
+        let keys = load_keys(&settings.keys_folder(), &clock)?;
+        let core = Arc::new(Core::new(&place, settings.connections, clock, keys, rules)?);
+        let blobs = open_blobs(settings)?;
+        Ok(App {
+            core,
+            bank: TestBank::new(blobs.clone()),
+            blobs,
+            postman: Arc::new(open_postman(settings)?),
+            photo_threads: Settings::of_cores(settings.photo_threads),
+        })
+    }
+
+    /// What handlers share.
+    pub fn shared(&self, rate_limit: u32) -> web::Shared {
+        let limit = web::RateLimit::per_second(rate_limit);
+        web::Shared::new(self.core.clone(), self.blobs.clone(), limit, telemetry::figures())
+    }
+}
+
+fn open_blobs(settings: &Settings) -> Outcome<Blobs> {
+    match settings.blobs.as_deref() {
+        None => Blobs::folder(&settings.data.join("blobs")),
+        Some(text) => match text.strip_prefix("s3://") {
+            None => Blobs::folder(Path::new(text)),
+            Some(name) => Blobs::bucket(&Bucket {
+                endpoint: settings.s3_endpoint.clone(),
+                region: settings.s3_region.clone(),
+                name: name.trim_end_matches('/').to_owned(),
+                access_key: settings.s3_access_key.clone(),
+                secret_key: settings.s3_secret_key.clone(),
+            }),
+        },
+    }
+}
+
+fn open_postman(settings: &Settings) -> Outcome<Postman> {
+    match settings.mail.as_deref() {
+        None => Postman::folder(&settings.data.join("mail")),
+        Some(url) if url.starts_with("smtp://") || url.starts_with("smtps://") => Postman::smtp(url),
+        Some(folder) => Postman::folder(Path::new(folder)),
+    }
+}
+
+fn make_private_folder(path: &Path) -> Outcome<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|e| Failure::fault(format!("The folder {} cannot be made: {e}.", path.display())))
+}
+
+/// Every `*.pk8` of the folder, by name; the first start makes one. Two processes that start at once agree on it.
+fn load_keys(folder: &Path, clock: &Clock) -> Outcome<Keys> {
+    make_private_folder(folder)?;
+    let broken = |what: String| Failure::fault(format!("The signing keys in {} {what}.", folder.display()));
+    let read = || -> Outcome<BTreeMap<String, Vec<u8>>> {
+        let mut keys = BTreeMap::new();
+        for entry in fs::read_dir(folder).map_err(|e| broken(format!("cannot be listed: {e}")))? {
+            let path = entry.map_err(|e| broken(format!("cannot be listed: {e}")))?.path();
+            let (Some(name), Some("pk8")) = (path.file_stem().and_then(|n| n.to_str()), path.extension().and_then(|e| e.to_str()))
+            else {
+                continue;
+            };
+            let mode = fs::metadata(&path).map_err(|e| broken(format!("cannot be read: {e}")))?.permissions().mode();
+            if mode & 0o077 != 0 {
+                return Err(broken(format!("can be read by others: run `chmod 600 {}`", path.display())));
+            }
+            let bytes = fs::read(&path).map_err(|e| broken(format!("cannot be read: {e}")))?;
+            keys.insert(name.to_owned(), bytes);
+        }
+        Ok(keys)
+    };
+    let mut keys = read()?;
+    if keys.is_empty() {
+        let fresh = Keys::generate().ok_or_else(|| broken("could not be made".to_owned()))?;
+        let day = clock.now().to_string().get(..10).unwrap_or("first").to_owned();
+        // Written aside and linked to its name: nobody ever reads half a key, and the first name given wins.
+        let aside = folder.join(format!(".new-{}", std::process::id()));
+        let _ = fs::remove_file(&aside);
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&aside)
+            .and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all()))
+            .and_then(|()| match fs::hard_link(&aside, folder.join(format!("{day}.pk8"))) {
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+                linked => linked,
+            });
+        let _ = fs::remove_file(&aside);
+        written.map_err(|e| broken(format!("cannot be written: {e}")))?;
+        keys = read()?;
+    }
+    Keys::load(&keys).ok_or_else(|| broken("are broken: one is not an Ed25519 key in PKCS#8".to_owned()))
+}
+
+/// A socket, or a sentence.
+pub fn listen(settings: &Settings) -> Outcome<TcpListener> {
+    let at = settings.listen;
+    let socket = TcpListener::bind(at).map_err(|e| match e.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::fault(format!("The address {at} is in use: stop what listens there or give --listen another one.")),
+        std::io::ErrorKind::PermissionDenied => Failure::fault(format!("The address {at} may not be used: ports below 1024 belong to root.")),
+        _ => Failure::fault(format!("The address {at} cannot be listened on: {e}.")),
+    })?;
+    socket.set_nonblocking(true).map_err(Failure::fault)?;
+    Ok(socket)
+}
+
+/// Serves until a signal comes; then answers what was begun and gives claimed jobs back.
+pub fn serve(settings: &Settings) -> Outcome<()> {
+    // First, so that a taken address is told at once and changes nothing.
+    let socket = listen(settings)?;
+    let app = App::open(settings, Clock::System)?;
+    let with_jobs = match settings.run_jobs {
+        RunJobs::Auto => settings.on_sqlite(),
+        RunJobs::Yes => true,
+        RunJobs::No => false,
+    };
+    actix_web::rt::System::new().block_on(run(app, settings, socket, with_jobs))
+}
+
+/// Serves `app` on `socket`, with the jobs beside it, until a signal comes.
+pub async fn run(app: App, settings: &Settings, socket: TcpListener, with_jobs: bool) -> Outcome<()> {
+    let address = socket.local_addr().map_err(Failure::fault)?;
+    let shared = app.shared(settings.rate_limit);
+    let server = web::serve(shared, socket, Settings::of_cores(settings.threads)).map_err(Failure::fault)?;
+    let jobs = with_jobs.then(|| jobs::Runner::start(app.clone()));
+    tracing::info!(address = address.to_string(), database = database_kind(settings), jobs = with_jobs, "serving");
+    let handle = server.handle();
+    let mut serving = actix_web::rt::spawn(server);
+    tokio::select! {
+        ended = &mut serving => ended.map_err(Failure::fault)?.map_err(Failure::fault)?,
+        () = signal() => {
+            tracing::info!("stopping: answering what was begun");
+            handle.stop(true).await;
+        }
+    }
+    if let Some(jobs) = jobs {
+        jobs.stop().await;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Runs the jobs alone until a signal comes.
+pub fn work(settings: &Settings) -> Outcome<()> {
+    let app = App::open(settings, Clock::System)?;
+    actix_web::rt::System::new().block_on(async move {
+        let jobs = jobs::Runner::start(app);
+        tracing::info!("working");
+        signal().await;
+        tracing::info!("stopping: giving back what was claimed");
+        jobs.stop().await;
+        Ok(())
+    })
+}
+
+fn database_kind(settings: &Settings) -> &'static str {
+    if settings.on_sqlite() { "sqlite" } else { "postgres" }
+}
+
+/// SIGTERM or SIGINT.
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut end = signal(SignalKind::terminate()).expect("a signal handler can be set");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal handler can be set");
+    tokio::select! {
+        _ = end.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,307 @@
+//! Every setting of the program in one table: flag, variable, default, help and how its text is read. The command line,
+//! the environment and the README are made from it. A flag wins over its variable, a variable over the default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What one process was told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub data: PathBuf,
+    /// `sqlite:PATH` or `postgres://..`; `None` is `fieldproof.db` in the data folder.
+    pub database: Option<String>,
+    pub connections: u32,
+    /// A folder or `s3://bucket`; `None` is `blobs` in the data folder.
+    pub blobs: Option<String>,
+    pub s3_endpoint: Option<String>,
+    pub s3_region: String,
+    pub s3_access_key: String,
+    pub s3_secret_key: String,
+    pub keys: Option<PathBuf>,
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub log: LogFormat,
+    pub log_level: String,
+    pub threads: usize,
+    pub photo_threads: usize,
+    pub rate_limit: u32,
+    pub fee_bps: i64,
+    pub max_reservations: i64,
+    pub verified_email_to_reserve: bool,
+    /// A folder or `smtp(s)://..`; `None` is `mail` in the data folder.
+    pub mail: Option<String>,
+    pub mail_from: String,
+    pub run_jobs: RunJobs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+/// Whether `serve` runs the jobs too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RunJobs {
+    /// On SQLite, which takes one process.
+    Auto,
+    Yes,
+    No,
+}
+
+/// One line of the table.
+pub struct Setting {
+    /// Long flag without the dashes.
+    pub flag: &'static str,
+    pub variable: &'static str,
+    /// Empty where the default hangs on another setting or there is none.
+    pub default: &'static str,
+    pub help: &'static str,
+    set: fn(&mut Settings, &str) -> Result<(), String>,
+}
+
+fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(text: &str, least: T, most: T) -> Result<T, String> {
+    match text.parse::<T>() {
+        Ok(n) if n >= least && n <= most => Ok(n),
+        _ => Err(format!("takes a whole number from {least} to {most}")),
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|t| !t.is_empty())
+}
+
+fn yes_no(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("takes true or false".to_owned()),
+    }
+}
+
+macro_rules! table {
+    ($($flag:literal $variable:literal $default:literal $help:literal $set:expr;)+) => {
+        pub const TABLE: &[Setting] =
+            &[$(Setting { flag: $flag, variable: $variable, default: $default, help: $help, set: $set }),+];
+    };
+}
+
+table! {
+    "data" "FIELDPROOF_DATA" "./fieldproof-data"
+        "Folder for everything that is not put elsewhere by the settings below; made when it is missing."
+        |s, t| { s.data = t.into(); Ok(()) };
+    "database" "FIELDPROOF_DATABASE" ""
+        "`sqlite:PATH` or `postgres://user:password@host/name`; without it `fieldproof.db` in the data folder."
+        |s, t| match t {
+            "" => { s.database = None; Ok(()) }
+            _ if ["sqlite:", "postgres://", "postgresql://"].iter().any(|p| t.len() > p.len() && t.starts_with(p)) => {
+                s.database = Some(t.to_owned());
+                Ok(())
+            }
+            _ => Err("takes sqlite:PATH or postgres://..".to_owned()),
+        };
+    "connections" "FIELDPROOF_CONNECTIONS" "8"
+        "Connections to PostgreSQL, or readers of the SQLite file."
+        |s, t| { s.connections = number(t, 1, 1000)?; Ok(()) };
+    "blobs" "FIELDPROOF_BLOBS" ""
+        "Where photos are kept: a folder, or `s3://bucket`; without it `blobs` in the data folder."
+        |s, t| { s.blobs = some(t); Ok(()) };
+    "s3-endpoint" "FIELDPROOF_S3_ENDPOINT" ""
+        "Address of an S3-compatible server; without it Amazon's."
+        |s, t| { s.s3_endpoint = some(t); Ok(()) };
+    "s3-region" "FIELDPROOF_S3_REGION" "us-east-1"
+        "Region of the bucket."
+        |s, t| { s.s3_region = t.to_owned(); Ok(()) };
+    "s3-access-key" "FIELDPROOF_S3_ACCESS_KEY" ""
+        "Access key of the bucket."
+        |s, t| { s.s3_access_key = t.to_owned(); Ok(()) };
+    "s3-secret-key" "FIELDPROOF_S3_SECRET_KEY" ""
+        "Secret key of the bucket; better given as the variable than as the flag."
+        |s, t| { s.s3_secret_key = t.to_owned(); Ok(()) };
+    "keys" "FIELDPROOF_KEYS" ""
+        "Folder of the keys that sign access tokens (`*.pk8`, the last by name signs); without it `keys` in the data folder."
+        |s, t| { s.keys = some(t).map(PathBuf::from); Ok(()) };
+    "listen" "FIELDPROOF_LISTEN" "127.0.0.1:8080"
+        "Address and port to serve on."
+        |s, t| { s.listen = t.parse().map_err(|_| "takes an address and a port such as 0.0.0.0:8080".to_owned())?; Ok(()) };
+    "public-url" "FIELDPROOF_PUBLIC_URL" "http://127.0.0.1:8080"
+        "Address that links in e-mails point to."
+        |s, t| {
+            if !t.starts_with("http://") && !t.starts_with("https://") {
+                return Err("takes an http:// or https:// address".to_owned());
+            }
+            s.public_url = t.trim_end_matches('/').to_owned();
+            Ok(())
+        };
+    "log" "FIELDPROOF_LOG" "json"
+        "`json`, one object a line, or `pretty` for reading along."
+        |s, t| {
+            s.log = match t {
+                "json" => LogFormat::Json,
+                "pretty" => LogFormat::Pretty,
+                _ => return Err("takes json or pretty".to_owned()),
+            };
+            Ok(())
+        };
+    "log-level" "FIELDPROOF_LOG_LEVEL" "info"
+        "`error`, `warn`, `info`, `debug` or `trace`."
+        |s, t| match t {
+            "error" | "warn" | "info" | "debug" | "trace" => { s.log_level = t.to_owned(); Ok(()) }
+            _ => Err("takes error, warn, info, debug or trace".to_owned()),
+        };
+    "threads" "FIELDPROOF_THREADS" "0"
+        "Threads that answer requests; 0 is one for each core."
+        |s, t| { s.threads = number(t, 0, 256)?; Ok(()) };
+    "photo-threads" "FIELDPROOF_PHOTO_THREADS" "0"
+        "Photos that are looked at side by side; 0 is one for each core."
+        |s, t| { s.photo_threads = number(t, 0, 256)?; Ok(()) };
+    "rate-limit" "FIELDPROOF_RATE_LIMIT" "50"
+        "Requests a second that one caller may send to one process; 0 sets no limit."
+        |s, t| { s.rate_limit = number(t, 0, 1_000_000)?; Ok(()) };
+    "fee-bps" "FIELDPROOF_FEE_BPS" "2000"
+        "The platform's fee on every payment to a worker, in hundredths of a percent; new campaigns take it over."
+        |s, t| { s.fee_bps = number(t, 0, 10_000)?; Ok(()) };
+    "max-reservations" "FIELDPROOF_MAX_RESERVATIONS" "5"
+        "Live reservations that one worker may hold."
+        |s, t| { s.max_reservations = number(t, 1, 1000)?; Ok(()) };
+    "verified-email-to-reserve" "FIELDPROOF_VERIFIED_EMAIL_TO_RESERVE" "true"
+        "Whether a worker must open the link in the first e-mail before reserving: `true` or `false`."
+        |s, t| { s.verified_email_to_reserve = yes_no(t)?; Ok(()) };
+    "mail" "FIELDPROOF_MAIL" ""
+        "Where e-mails go: a folder, or `smtp://user:password@host:port` or `smtps://..`; without it `mail` in the data folder."
+        |s, t| { s.mail = some(t); Ok(()) };
+    "mail-from" "FIELDPROOF_MAIL_FROM" "Fieldproof <no-reply@fieldproof.invalid>"
+        "Sender of e-mails."
+        |s, t| { s.mail_from = t.to_owned(); Ok(()) };
+    "run-jobs" "FIELDPROOF_RUN_JOBS" "auto"
+        "Whether `serve` also runs the jobs: `auto` (on SQLite), `true` or `false`; `work` runs them alone."
+        |s, t| {
+            s.run_jobs = match t {
+                "auto" => RunJobs::Auto,
+                "true" => RunJobs::Yes,
+                "false" => RunJobs::No,
+                _ => return Err("takes auto, true or false".to_owned()),
+            };
+            Ok(())
+        };
+}
+
+/// Variables of the test tools, which the program does not read.
+const FOREIGN: &str = "FIELDPROOF_TEST_";
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings::read(|_| None).expect("the table's own defaults are in its bounds")
+    }
+}
+
+impl Settings {
+    /// `given` answers the text that was given for a line of the table. Errors are one sentence.
+    pub fn read(given: impl Fn(&Setting) -> Option<String>) -> Result<Settings, String> {
+        let mut settings = Settings {
+            data: PathBuf::new(),
+            database: None,
+            connections: 0,
+            blobs: None,
+            s3_endpoint: None,
+            s3_region: String::new(),
+            s3_access_key: String::new(),
+            s3_secret_key: String::new(),
+            keys: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public_url: String::new(),
+            log: LogFormat::Json,
+            log_level: String::new(),
+            threads: 0,
+            photo_threads: 0,
+            rate_limit: 0,
+            fee_bps: 0,
+            max_reservations: 0,
+            verified_email_to_reserve: true,
+            mail: None,
+            mail_from: String::new(),
+            run_jobs: RunJobs::Auto,
+        };
+        for line in TABLE {
+            let text = given(line).unwrap_or_else(|| line.default.to_owned());
+            (line.set)(&mut settings, text.trim())
+                .map_err(|why| format!("--{} ({}) {why}; it was given '{text}'.", line.flag, line.variable))?;
+        }
+        Ok(settings)
+    }
+
+    /// The same with everything in one folder; for tests and the demonstration.
+    pub fn in_folder(data: impl Into<PathBuf>) -> Settings {
+        Settings { data: data.into(), ..Settings::default() }
+    }
+
+    /// The database's address.
+    pub fn database_url(&self) -> String {
+        self.database.clone().unwrap_or_else(|| format!("sqlite:{}", self.data.join("fieldproof.db").display()))
+    }
+
+    pub fn on_sqlite(&self) -> bool {
+        self.database_url().starts_with("sqlite:")
+    }
+
+    pub fn keys_folder(&self) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| self.data.join("keys"))
+    }
+
+    /// A number of threads, where 0 asks for one each core.
+    pub fn of_cores(asked: usize) -> usize {
+        match asked {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            n => n,
+        }
+    }
+}
+
+/// A sentence about a variable that looks like a setting and is none: most often a misspelt one.
+pub fn unknown_variable(names: impl Iterator<Item = String>) -> Option<String> {
+    let known = |name: &str| name.starts_with(FOREIGN) || TABLE.iter().any(|line| line.variable == name);
+    let name = names.into_iter().find(|name| name.starts_with("FIELDPROOF_") && !known(name))?;
+    Some(format!("The variable {name} is not a setting; `fieldproof settings` lists them."))
+}
+
+/// The table as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut text = String::from("| flag | variable | default | meaning |\n|---|---|---|---|\n");
+    for line in TABLE {
+        let default = if line.default.is_empty() { String::new() } else { format!("`{}`", line.default) };
+        text.push_str(&format!("| `--{}` | `{}` | {default} | {} |\n", line.flag, line.variable, line.help));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_own_flag_and_variable() {
+        for line in TABLE {
+            assert_eq!(line.variable, format!("FIELDPROOF_{}", line.flag.to_uppercase().replace('-', "_")));
+            assert!(line.help.ends_with('.'), "{}", line.flag);
+        }
+        assert_eq!(Settings::default().database_url(), "sqlite:./fieldproof-data/fieldproof.db");
+        assert_eq!(markdown().lines().count(), TABLE.len() + 2);
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_in_one_sentence() {
+        let wrong = Settings::read(|line| (line.flag == "fee-bps").then(|| "-1".to_owned()));
+        assert_eq!(
+            wrong.err().as_deref(),
+            Some("--fee-bps (FIELDPROOF_FEE_BPS) takes a whole number from 0 to 10000; it was given '-1'.")
+        );
+        assert!(Settings::read(|line| (line.flag == "database").then(|| "mysql://x".to_owned())).is_err());
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_named() {
+        let names = ["PATH", "FIELDPROOF_DATA", "FIELDPROOF_TEST_POSTGRES", "FIELDPROOF_LISTN"];
+        let told = unknown_variable(names.into_iter().map(str::to_owned));
+        assert!(told.is_some_and(|text| text.contains("FIELDPROOF_LISTN")));
+    }
+}

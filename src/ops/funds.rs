@@ -1,0 +1,166 @@
+//! A brand's money: what arrived, what is set aside, what is spent, and what a closed mission gives back.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Page;
+use super::fields::Fields;
+use crate::access::scope::BrandScope;
+use crate::access::{BrandViewer, Finance};
+use crate::context::{Cx, Once};
+use crate::db;
+use crate::db::rows::MissionRow;
+use crate::db::{Conn, Tx};
+use crate::domain::campaign::platform_fee;
+use crate::domain::event::Event;
+use crate::domain::ids::{BrandId, JournalId, TransferId};
+use crate::domain::ledger::{AccountName, book};
+use crate::domain::mission::MissionState;
+use crate::domain::money::{Currency, Money};
+use crate::domain::refusal::{OrMissing, Outcome};
+use crate::domain::time::At;
+
+/// A brand's money. `funded` = `available` + `escrow` + `spent` + `refunded`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BrandBalance {
+    pub available: Money,
+    /// Set aside for published missions.
+    pub escrow: Money,
+    /// Paid to workers, and the platform's fees on it.
+    pub spent: Money,
+    pub funded: Money,
+    pub refunded: Money,
+}
+
+/// A movement of the brand's available money.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TransferView {
+    pub id: TransferId,
+    /// `fund`, `hold`, `return_hold` or `refund`.
+    pub kind: String,
+    /// The brand or the mission it is about.
+    pub subject: String,
+    /// Positive when money came in, negative when it went.
+    pub change: Money,
+    pub at: At,
+}
+
+/// Money of a brand that arrived at the bank.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funding {
+    pub amount: Money,
+    /// What the bank statement says.
+    pub reference: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FundingView {
+    pub id: JournalId,
+    pub brand_id: BrandId,
+    pub amount: Money,
+    pub reference: String,
+    /// After this funding.
+    pub available: Money,
+    pub at: At,
+}
+
+/// Largest single funding, in minor units.
+pub const FUNDING_MAX_MINOR: i64 = 1_000_000_000_000;
+
+fn currency_of(conn: &mut Conn, brand: &BrandId) -> Outcome<Currency> {
+    db::funds::any_currency(conn, brand)?.or_missing("brand")
+}
+
+pub fn get_brand_balance(cx: &Cx, who: &BrandViewer) -> Outcome<BrandBalance> {
+    cx.read(|c| {
+        let brand = who.brand();
+        let currency = currency_of(c, brand)?;
+        let available = db::ledger::balance(c, &AccountName::brand_available(brand), currency)?;
+        let escrow = db::funds::any_escrow(c, brand, currency)?;
+        // Funding runs below zero: it is what the world outside has given.
+        let funding = db::ledger::balance(c, &AccountName::funding(brand), currency)?;
+        let funded = Money::zero(currency).sub(funding)?;
+        let refunded = db::ledger::balance(c, &AccountName::refunded(brand), currency)?;
+        let spent = funded.sub(refunded)?.sub(available)?.sub(escrow)?;
+        Ok(BrandBalance { available, escrow, spent, funded, refunded })
+    })
+}
+
+/// Movements of the brand's available money, newest first.
+pub fn list_brand_transfers(
+    cx: &Cx,
+    who: &BrandViewer,
+    before: Option<String>,
+    limit: i64,
+) -> Outcome<Page<TransferView>> {
+    let account = AccountName::brand_available(BrandScope::from(who).brand());
+    let rows = cx.read(|c| db::ledger::transfers_of(c, &account, before.as_deref(), limit + 1))?;
+    Ok(Page::of(
+        rows,
+        limit,
+        |(transfer, _, _)| transfer.id.to_string(),
+        |(transfer, journal, credited)| TransferView {
+            id: transfer.id,
+            kind: journal.kind,
+            subject: journal.subject,
+            change: Money::new(
+                if credited { transfer.amount_minor } else { -transfer.amount_minor },
+                transfer.currency,
+            ),
+            at: transfer.at,
+        },
+    ))
+}
+
+/// Records money that arrived for a brand, in the brand's currency.
+pub fn fund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked: &Funding) -> Outcome<FundingView> {
+    let mut fields = Fields::default();
+    fields.number("/amount/amount_minor", asked.amount.minor, 1..=FUNDING_MAX_MINOR);
+    fields.line("/reference", &asked.reference, 200);
+    fields.finish()?;
+    cx.write_once(who, once, |tx| {
+        let currency = currency_of(tx, brand)?;
+        if asked.amount.currency != currency {
+            let mut fields = Fields::default();
+            fields.add("/amount/currency", "other_currency", format!("This brand's money is in {currency}."));
+            fields.finish()?;
+        }
+        let data = json!({"amount_minor": asked.amount.minor, "currency": currency, "reference": asked.reference});
+        let event = tx.record(Event::new("brand.funded", brand).brand(brand).data(data))?;
+        let id = db::ledger::apply(tx, &event, &book::fund(brand, asked.amount))?;
+        let available = db::ledger::balance(tx, &AccountName::brand_available(brand), currency)?;
+        Ok(FundingView {
+            id,
+            brand_id: brand.clone(),
+            amount: asked.amount,
+            reference: asked.reference.clone(),
+            available,
+            at: tx.now(),
+        })
+    })
+}
+
+/// Gives back to the brand what the escrow of a closed mission can no longer cost: all but the dearest end of each slot
+/// that is still held, by a live reservation, undecided work, or a rejection that may be appealed. `mission` is how it
+/// stands now, under its lock. Of a mission that is not closed nothing is returned. May be called again whenever a held
+/// slot ended.
+pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
+    let escrow = db::ledger::balance(tx, &AccountName::escrow(&mission.id), mission.currency)?;
+    let unneeded = escrow.sub(may_still_cost(mission)?)?;
+    if mission.state != MissionState::Closed || unneeded.minor <= 0 {
+        tx.nothing_changed();
+        return Ok(());
+    }
+    let data = json!({"amount_minor": unneeded.minor, "currency": unneeded.currency});
+    let event = tx.record(Event::new("mission.hold_returned", &mission.id).brand(&mission.brand_id).data(data))?;
+    db::ledger::apply(tx, &event, &book::return_hold(&mission.brand_id, &mission.id, unneeded))?;
+    Ok(())
+}
+
+/// A held slot ends in a reward or in an attempt fee, never in both.
+fn may_still_cost(mission: &MissionRow) -> Outcome<Money> {
+    let dearest = mission.reward_minor.max(mission.attempt_fee_minor);
+    let pay = Money::new(dearest, mission.currency);
+    Ok(pay.add(platform_fee(pay, mission.fee_bps)?)?.times(mission.slots_held)?)
+}
