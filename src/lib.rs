@@ -27,7 +27,6 @@
 //! by rule or asks a person -> `ops::decisions::settle` moves the state and the money in one transaction ->
 //! `ops::payouts` and `jobs::send_payouts` bring it to the worker -> `ops::report` tells the brand.
 
-//! Fieldproof: paid field missions with photo proof.
 pub mod access;
 pub mod boot;
 pub mod checks;

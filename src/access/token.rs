@@ -61,12 +61,8 @@ impl Keys {
     /// A fresh PKCS#8 document; `None` when the system gives no randomness.
     pub fn generate() -> Option<Vec<u8>> {
         let random = aws_lc_rs::rand::SystemRandom::new();
-<<<<<<< HEAD
         let document = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?;
         Some(document.as_ref().to_vec())
-=======
-        Some(aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?.as_ref().to_vec())
->>>>>>> jobs
     }
 
     pub fn sign(&self, identity: &Identity, now: At) -> String {

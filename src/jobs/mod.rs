@@ -1,7 +1,6 @@
 //! Work without a caller: claim, call outside or compute, record. Can be killed anywhere.
 
 pub mod send_payouts;
-//! Work that nobody waits for.
 
 use crate::context::App;
 use crate::domain::refusal::Outcome;

@@ -93,6 +93,20 @@ routes! {
     "/v1/earnings" { GET payouts::list_earnings [Worker] }
     "/v1/balance" { GET payouts::get_balance [Worker] }
     "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
+    "/v1/missions" { GET missions::list_missions [Worker] }
+    "/v1/missions/{id}" { GET missions::get_mission [Worker] }
+    "/v1/missions/{id}/reservations" { POST missions::reserve [Worker] }
+    "/v1/reservations" { GET visits::list_reservations [Worker] }
+    "/v1/reservations/{id}" { GET visits::get_reservation [Worker] }
+    "/v1/reservations/{id}/check-in" { POST visits::check_in [Worker] }
+    "/v1/reservations/{id}/release" { POST visits::release_reservation [Worker] }
+    "/v1/reservations/{id}/extend" { POST visits::extend_reservation [Worker] }
+    "/v1/reservations/{id}/evidence" { POST visits::upload_evidence [Worker] }
+    "/v1/reservations/{id}/precheck" { POST visits::precheck [Worker] }
+    "/v1/reservations/{id}/submission" { POST visits::seal [Worker] }
+    "/v1/submissions" { GET visits::list_submissions [Worker] }
+    "/v1/submissions/{id}" { GET visits::get_submission [Worker] }
+    "/v1/submissions/{id}/revisions" { POST visits::revise_submission [Worker] }
 
     "/v1/brand/members" { GET brands::list_members [BrandViewer] POST brands::add_member [BrandOwner] }
     "/v1/brand/members/{id}" { PATCH brands::change_member [BrandOwner] DELETE brands::remove_member [BrandOwner] }
