@@ -1,18 +1,30 @@
 //! One operation, one function, one transaction: load, decide, write, record. No await, no network, no SQL, no status.
 //! An operation's answer is a value that can be stored: an idempotent request is answered again from it.
 
+pub mod appeals;
+pub mod assess;
+pub mod audit;
+pub mod audit_seal;
 pub mod auth;
 pub mod brands;
 pub mod campaigns;
+pub mod deadlines;
+pub mod decisions;
 pub mod deliveries;
+pub mod earnings;
 pub mod fields;
 pub mod funds;
 pub mod letters;
 pub mod me;
 pub mod meta;
+pub mod outbox;
+pub mod payouts;
 pub mod products;
 pub mod report;
+pub mod reviews;
+pub mod shut_stores;
 pub mod stores;
+pub mod work;
 pub mod workers;
 
 use serde::{Deserialize, Serialize};
