@@ -262,8 +262,8 @@ pub enum Assessed {
     NotYet,
 }
 
-/// Assesses a visit whose photos were all looked at.
-pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId) -> Outcome<Assessed> {
+/// Assesses a visit whose photos were all looked at. `to_person`: earlier tries failed, a person decides in any case.
+pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId, to_person: bool) -> Outcome<Assessed> {
     cx.write_as(&ASSESSOR, |tx| {
         let seen = submissions::any_find(tx, id)?.or_missing("submission")?;
         missions::any_locked(tx, &seen.mission_id)?.or_missing("mission")?;
@@ -281,12 +281,12 @@ pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId) -> Outcome<Assessed> {
         }
         let found = weigh(tx, &submission)?;
         match found.opinion {
-            Opinion::Clear => {
+            Opinion::Clear if !to_person => {
                 note(tx, &submission, &found)?;
                 let inputs = json!({ "findings": found.weighed, "risk": found.risk });
                 settle(tx, &submission, &Verdict::approved_by_rule(found.rule_version, inputs))?;
             }
-            Opinion::Doubt => {
+            Opinion::Clear | Opinion::Doubt => {
                 enter_review(tx, &submission, SubmissionMove::AskPerson, &found)?;
             }
         }

@@ -34,7 +34,7 @@ pub struct Swept {
 }
 
 /// Rows that one sweep takes at most.
-const BATCH: i64 = 200;
+pub const BATCH_ROWS: usize = 200;
 
 /// Runs `one` for every row that is due. Somebody who was quicker is no failure.
 fn sweep<I: ToString>(
@@ -42,7 +42,7 @@ fn sweep<I: ToString>(
     due: impl FnOnce(&mut Conn, At, i64) -> Outcome<Vec<I>>,
     one: impl Fn(&Cx, &I) -> Outcome<bool>,
 ) -> Outcome<Swept> {
-    let ids = cx.read(|c| due(c, cx.now(), BATCH))?;
+    let ids = cx.read(|c| due(c, cx.now(), BATCH_ROWS as i64))?;
     let mut swept = Swept::default();
     for id in ids {
         match one(cx, &id) {

@@ -31,6 +31,14 @@ pub fn claim(cx: &Cx, kind: &str, worker: &str, lease_secs: i64, limit: i64) -> 
     Ok(rows.into_iter().map(|row| Claimed { id: row.id, subject: row.subject, attempts: row.attempts }).collect())
 }
 
+/// Ends a job that found nothing left to do.
+pub fn done(cx: &Cx, id: &JobId) -> Outcome<()> {
+    cx.write_as(&RUNNER, |tx| {
+        tx.nothing_changed();
+        queue::done(tx, id)
+    })
+}
+
 /// Notes why a try failed; the job comes back at `again`, or never (`None`).
 pub fn failed(cx: &Cx, id: &JobId, why: &str, again: Option<At>) -> Outcome<()> {
     let why: String = why.chars().take(500).collect();
