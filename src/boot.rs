@@ -105,7 +105,8 @@ fn load_keys(folder: &Path, clock: &Clock) -> Outcome<Keys> {
         let mut keys = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(|e| broken(format!("cannot be listed: {e}")))? {
             let path = entry.map_err(|e| broken(format!("cannot be listed: {e}")))?.path();
-            let (Some(name), Some("pk8")) = (path.file_stem().and_then(|n| n.to_str()), path.extension().and_then(|e| e.to_str()))
+            let (Some(name), Some("pk8")) =
+                (path.file_stem().and_then(|n| n.to_str()), path.extension().and_then(|e| e.to_str()))
             else {
                 continue;
             };
@@ -146,8 +147,12 @@ fn load_keys(folder: &Path, clock: &Clock) -> Outcome<Keys> {
 pub fn listen(settings: &Settings) -> Outcome<TcpListener> {
     let at = settings.listen;
     let socket = TcpListener::bind(at).map_err(|e| match e.kind() {
-        std::io::ErrorKind::AddrInUse => Failure::fault(format!("The address {at} is in use: stop what listens there or give --listen another one.")),
-        std::io::ErrorKind::PermissionDenied => Failure::fault(format!("The address {at} may not be used: ports below 1024 belong to root.")),
+        std::io::ErrorKind::AddrInUse => {
+            Failure::fault(format!("The address {at} is in use: stop what listens there or give --listen another one."))
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            Failure::fault(format!("The address {at} may not be used: ports below 1024 belong to root."))
+        }
         _ => Failure::fault(format!("The address {at} cannot be listened on: {e}.")),
     })?;
     socket.set_nonblocking(true).map_err(Failure::fault)?;

@@ -40,13 +40,14 @@ fn command() -> Command {
 pub fn main() -> ExitCode {
     let matches = command().get_matches();
     let settings = Settings::read(|line| matches.get_one::<String>(line.flag).cloned());
-    let settings = match (settings, config::unknown_variable(std::env::vars_os().filter_map(|(n, _)| n.into_string().ok()))) {
-        (Ok(settings), None) => settings,
-        (Err(sentence), _) | (_, Some(sentence)) => {
-            eprintln!("{sentence}");
-            return ExitCode::from(2);
-        }
-    };
+    let settings =
+        match (settings, config::unknown_variable(std::env::vars_os().filter_map(|(n, _)| n.into_string().ok()))) {
+            (Ok(settings), None) => settings,
+            (Err(sentence), _) | (_, Some(sentence)) => {
+                eprintln!("{sentence}");
+                return ExitCode::from(2);
+            }
+        };
     match run(&matches, &settings) {
         Ok(code) => code,
         Err(failure) => {
@@ -60,7 +61,9 @@ pub fn main() -> ExitCode {
 fn sentence(failure: &Failure) -> String {
     match failure {
         Failure::Refused(refusal) if refusal.errors.is_empty() => format!("{} {}", refusal.detail, refusal.code.help()),
-        Failure::Refused(refusal) => refusal.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("\n"),
+        Failure::Refused(refusal) => {
+            refusal.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("\n")
+        }
         Failure::Fault(text) => text.clone(),
     }
 }

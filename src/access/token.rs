@@ -58,10 +58,11 @@ impl Keys {
         Some(Keys { signing: (kid.clone(), EncodingKey::from_ed_der(newest)), verifying, secret })
     }
 
-    /// A fresh PKCS#8 document.
+    /// A fresh PKCS#8 document; `None` when the system gives no randomness.
     pub fn generate() -> Option<Vec<u8>> {
         let random = aws_lc_rs::rand::SystemRandom::new();
-        Some(aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?.as_ref().to_vec())
+        let document = aws_lc_rs::signature::Ed25519KeyPair::generate_pkcs8(&random).ok()?;
+        Some(document.as_ref().to_vec())
     }
 
     pub fn sign(&self, identity: &Identity, now: At) -> String {

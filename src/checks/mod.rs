@@ -180,16 +180,16 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
     if let Some((size, kind)) = layout.trailing {
         findings.push(Finding::new(Code::TrailingData, Level::Info).valued(size as f64).about(kind));
     }
-    if let Some(refusal) = too_costly(bytes, &layout, limits) {
-        findings.push(refusal);
-        return Looked::refused(facts, findings);
-    }
-
     let tags = exif::read(bytes, format, &layout);
     record(&mut facts, &tags, shot);
     findings.extend(when::judge(tags.taken, tags.offset_min, shot.zone.as_ref(), shot.window));
     findings.extend(place::judge(tags.point, tags.accuracy_m, shot.store, shot.radius_m));
     findings.extend(origin::judge(&tags, format, &layout, shot.file_name.as_deref(), shot.camera_only));
+
+    if let Some(refusal) = too_costly(bytes, &layout, limits) {
+        findings.push(refusal);
+        return Looked::refused(facts, findings);
+    }
 
     let decoded = photo::decode(bytes, format, &layout);
     let fault = match &decoded {
@@ -213,6 +213,7 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
     let mut prints = None;
     if !light.black {
         findings.extend(sharpness::judge(&full, &working));
+        findings.iter_mut().for_each(|finding| soften(finding, shot.subject));
         prints = pdq::hash(&working);
     }
     drop(full);
@@ -251,6 +252,15 @@ fn too_costly(bytes: &[u8], layout: &Layout, limits: &Budget) -> Option<Finding>
     }
     let thin = (bytes.len() as f64) < pixels as f64 * BYTES_PER_PIXEL_MIN;
     if thin && pixels > HARMLESS_PIXELS { damaged("too few bytes for its size") } else { None }
+}
+
+/// A store front only shows which store it is, and it is dark at night.
+fn soften(finding: &mut Finding, subject: Subject) {
+    finding.level = match (subject, finding.code) {
+        (Subject::StoreFront, Code::Blurred) => finding.level.min(Level::Doubt),
+        (Subject::StoreFront, Code::TooDark | Code::LowContrast) => Level::Info,
+        _ => finding.level,
+    };
 }
 
 fn too_small(long_edge: u32, needed: u32) -> Option<Finding> {

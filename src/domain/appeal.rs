@@ -6,6 +6,11 @@ text_enum! {
     AppealState { Open = "open", Decided = "decided" }
 }
 
+text_enum! {
+    /// What the judge says of the first decision: it stands, it falls, or a part of it falls.
+    Ruling { Uphold = "uphold", Overturn = "overturn", Partly = "partly" }
+}
+
 /// Five working days from `from`: Saturdays and Sundays (UTC) do not count.
 pub fn due_at(from: At) -> At {
     let mut due = from;

@@ -21,6 +21,11 @@ pub enum CampaignMove {
     Close,
 }
 
+impl CampaignMove {
+    pub const ALL: &'static [CampaignMove] =
+        &[CampaignMove::Publish, CampaignMove::Pause, CampaignMove::Resume, CampaignMove::Close];
+}
+
 impl CampaignState {
     pub fn next(self, step: CampaignMove) -> Option<CampaignState> {
         use CampaignMove::*;

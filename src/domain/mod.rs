@@ -66,3 +66,4 @@ pub mod store_import;
 pub mod submission;
 pub mod time;
 pub mod user;
+pub mod visit;

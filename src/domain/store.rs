@@ -451,7 +451,7 @@ mod tests {
     #[test]
     fn a_store_moves_only_along_its_arrows() {
         let table: Vec<String> = StoreState::ALL
-            .into_iter()
+            .iter()
             .flat_map(|state| StoreMove::ALL.map(|step| (state, step)))
             .filter_map(|(state, step)| {
                 Some(format!("{} {} {}", state.as_str(), step.as_str(), state.next(step)?.as_str()))

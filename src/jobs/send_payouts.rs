@@ -1,45 +1,64 @@
-//! Payouts to the bank: marked as sending, sent under their own id, recorded. Killed in between, nobody but the bank
-//! knows: `reconcile` asks it, and sends what it does not know under the same id again.
+//! Takes approved payouts to the bank: marks one as *sending*, gives the order under the payout's id, records the answer.
+//! Killed in between, the next run finds it *sending* and asks the bank first; the id is the bank's key, so an order that
+//! is given twice pays once (I08). Decides nothing.
 
-use super::Bench;
-use crate::domain::refusal::Outcome;
+use std::sync::Arc;
+
+use crate::context::{Core, Cx, fresh_request_id};
+use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::payouts::{self, PayoutView};
+use crate::ports::bank::TestBank;
 
-const AT_ONCE: i64 = 50;
+/// Payouts of one run.
+const BATCH: i64 = 100;
 
-pub(super) async fn send(bench: Bench) -> Outcome<usize> {
-    let due = bench.block(|cx| payouts::to_send(cx, AT_ONCE)).await?;
-    let mut sent = 0;
-    for payout in due {
+/// One run; returns how many payouts the bank took. An order that fails is left for the next run, and does not keep the
+/// others from going; the first failure is returned when all were tried.
+pub async fn run(core: &Arc<Core>, bank: &TestBank) -> Outcome<usize> {
+    let cx = Cx::new(core.clone(), fresh_request_id());
+    let mut failed = None;
+    let mut sent = reconcile(&cx, bank, &mut failed).await?;
+    for payout in blocking(&cx, |cx| payouts::to_send(cx, BATCH)).await? {
         let id = payout.id.clone();
-        if bench.block(move |cx| payouts::mark_sending(cx, &id)).await? {
-            order(&bench, &payout).await?;
-            sent += 1;
+        if blocking(&cx, move |cx| payouts::mark_sending(cx, &id)).await? {
+            sent += keep(order(&cx, bank, &payout).await, &mut failed);
         }
+    }
+    failed.map_or(Ok(sent), Err)
+}
+
+/// What an earlier run left in doubt.
+async fn reconcile(cx: &Cx, bank: &TestBank, failed: &mut Option<Failure>) -> Outcome<usize> {
+    let mut sent = 0;
+    for payout in blocking(cx, |cx| payouts::stuck_sending(cx, BATCH)).await? {
+        sent += keep(order(cx, bank, &payout).await, failed);
     }
     Ok(sent)
 }
 
-pub(super) async fn reconcile(bench: Bench) -> Outcome<usize> {
-    let stuck = bench.block(|cx| payouts::stuck_sending(cx, AT_ONCE)).await?;
-    let mut known = 0;
-    for payout in stuck {
-        match bench.app.bank.find(&payout.id).await? {
-            Some(order) => {
-                let id = payout.id.clone();
-                bench.block(move |cx| payouts::mark_sent(cx, &id, &order.reference)).await?;
-            }
-            None => order(&bench, &payout).await?,
-        }
-        known += 1;
-    }
-    Ok(known)
+/// Asks whether the bank has the order, else gives it; then records its reference.
+async fn order(cx: &Cx, bank: &TestBank, payout: &PayoutView) -> Outcome<bool> {
+    let order = match bank.find(&payout.id).await? {
+        Some(order) => order,
+        None => bank.send(&payout.id, payout.amount, &payout.destination).await?,
+    };
+    let id = payout.id.clone();
+    blocking(cx, move |cx| payouts::mark_sent(cx, &id, &order.reference)).await
 }
 
-/// Sending under the same id twice pays once.
-async fn order(bench: &Bench, payout: &PayoutView) -> Outcome<()> {
-    let order = bench.app.bank.send(&payout.id, payout.amount, &payout.destination).await?;
-    let id = payout.id.clone();
-    bench.block(move |cx| payouts::mark_sent(cx, &id, &order.reference)).await?;
-    Ok(())
+fn keep(result: Outcome<bool>, failed: &mut Option<Failure>) -> usize {
+    match result {
+        Ok(sent) => usize::from(sent),
+        Err(failure) => {
+            failed.get_or_insert(failure);
+            0
+        }
+    }
+}
+
+/// Runs an operation on a thread that may block.
+async fn blocking<T: Send + 'static>(cx: &Cx, f: impl FnOnce(&Cx) -> Outcome<T> + Send + 'static) -> Outcome<T> {
+    let cx = cx.clone();
+    let done = tokio::task::spawn_blocking(move || f(&cx)).await;
+    done.map_err(|_| Failure::fault("an operation panicked"))?
 }

@@ -48,7 +48,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], content_type: Option<&str>) -> Resul
         let path = error.path().to_string();
         let pointer = match path.as_str() {
             "." | "?" => String::new(),
-            path => format!("/{}", path.replace('.', "/").replace('[', "/").replace(']', "")),
+            path => format!("/{}", path.replace(['.', '['], "/").replace(']', "")),
         };
         let detail = error.inner().to_string();
         Refusal::fields(Code::InvalidJson, vec![FieldError::new(pointer, "invalid", detail)])

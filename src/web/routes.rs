@@ -89,6 +89,29 @@ routes! {
     "/v1/auth/password" { POST auth::reset_password [Anyone] }
     "/v1/me" { GET me::get_me [Person] PATCH me::update_me [Person] }
 
+    "/v1/submissions/{id}/appeal" { POST appeals::appeal_submission [Worker] }
+    "/v1/earnings" { GET payouts::list_earnings [Worker] }
+    "/v1/balance" { GET payouts::get_balance [Worker] }
+    "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
+    "/v1/missions" { GET missions::list_missions [Worker] }
+    "/v1/missions/{id}" { GET missions::get_mission [Worker] }
+    "/v1/missions/{id}/reservations" { POST missions::reserve [Worker] }
+    "/v1/reservations" { GET visits::list_reservations [Worker] }
+    "/v1/reservations/{id}" { GET visits::get_reservation [Worker] }
+    "/v1/reservations/{id}/check-in" { POST visits::check_in [Worker] }
+    "/v1/reservations/{id}/release" { POST visits::release_reservation [Worker] }
+    "/v1/reservations/{id}/extend" { POST visits::extend_reservation [Worker] }
+    "/v1/reservations/{id}/evidence" { POST visits::upload_evidence [Worker] }
+    "/v1/reservations/{id}/precheck" { POST visits::precheck [Worker] }
+    "/v1/reservations/{id}/submission" { POST visits::seal [Worker] }
+    "/v1/submissions" { GET visits::list_submissions [Worker] }
+    "/v1/submissions/{id}" { GET visits::get_submission [Worker] }
+    "/v1/submissions/{id}/revisions" { POST visits::revise_submission [Worker] }
+    "/v1/submissions/{id}/appeal" { POST appeals::appeal_submission [Worker] }
+    "/v1/earnings" { GET payouts::list_earnings [Worker] }
+    "/v1/balance" { GET payouts::get_balance [Worker] }
+    "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
+
     "/v1/brand/members" { GET brands::list_members [BrandViewer] POST brands::add_member [BrandOwner] }
     "/v1/brand/members/{id}" { PATCH brands::change_member [BrandOwner] DELETE brands::remove_member [BrandOwner] }
 
@@ -97,4 +120,17 @@ routes! {
     "/v1/admin/workers" { GET workers::list_workers [AnyStaff] }
     "/v1/admin/workers/{id}/suspend" { POST workers::suspend_worker [Admin] }
     "/v1/admin/workers/{id}/reinstate" { POST workers::reinstate_worker [Admin] }
+    "/v1/admin/reviews" { GET reviews::list_reviews [Reviewer] }
+    "/v1/admin/reviews/claim" { POST reviews::claim_review [Reviewer] }
+    "/v1/admin/reviews/{id}" { GET reviews::get_review [Reviewer] }
+    "/v1/admin/reviews/{id}/release" { POST reviews::release_review [Reviewer] }
+    "/v1/admin/photos/{id}" { GET reviews::get_review_photo [Reviewer] }
+    "/v1/admin/submissions/{id}/decision" { POST reviews::decide_submission [Reviewer] }
+    "/v1/admin/appeals" { GET appeals::list_appeals [Reviewer] }
+    "/v1/admin/appeals/{id}/decision" { POST appeals::decide_appeal [Reviewer] }
+    "/v1/admin/payouts" { GET payouts::list_all_payouts [Finance] }
+    "/v1/admin/payouts/{id}/approve" { POST payouts::approve_payout [Finance] }
+    "/v1/admin/payouts/{id}/settle" { POST payouts::settle_payout [Finance] }
+    "/v1/admin/payouts/{id}/return" { POST payouts::return_payout [Finance] }
+    "/v1/admin/audit" { GET audit::list_events [Admin] }
 }

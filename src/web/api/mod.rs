@@ -1,5 +1,7 @@
 //! One file a noun; a handler parses, calls, shapes.
 
+pub mod appeals;
+pub mod audit;
 pub mod auth;
 pub mod brands;
 pub mod campaigns;
@@ -7,7 +9,11 @@ pub mod deliveries;
 pub mod funds;
 pub mod me;
 pub mod meta;
+pub mod missions;
+pub mod payouts;
 pub mod products;
 pub mod report;
+pub mod reviews;
 pub mod stores;
+pub mod visits;
 pub mod workers;

@@ -25,6 +25,7 @@ const ROOMS: &[Room] = &[
         only: Some(&[
             "chrono",
             "csv",
+            "regex",
             "geo",
             "h3o",
             "iso_currency",

@@ -37,7 +37,7 @@ fn escaped(part: &str) -> String {
 }
 
 /// Follows one `$ref`.
-fn resolve<'a>(value: &'a Value, pointer: String) -> (&'a Value, String) {
+fn resolve(value: &Value, pointer: String) -> (&Value, String) {
     match value["$ref"].as_str() {
         Some(link) => {
             let pointer = link.trim_start_matches('#').to_owned();

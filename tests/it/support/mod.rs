@@ -5,6 +5,7 @@ pub mod contract;
 pub mod pg;
 pub mod s3;
 pub mod scratch;
+pub mod snapshot;
 pub mod sqlite;
 pub mod world;
 

@@ -10,13 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldproof::access::token::Keys;
-use fieldproof::context::{Core, Cx, Rules};
+use fieldproof::context::{App, Core, Cx, Rules};
 use fieldproof::db::{Conn, Place, migrate};
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::StaffRole;
+use fieldproof::jobs::Runner;
+use fieldproof::ports::bank::TestBank;
 use fieldproof::ports::blobs::Blobs;
 use fieldproof::ports::clock::Clock;
+use fieldproof::ports::mail::Postman;
 use fieldproof::web::{RateLimit, Shared};
 use serde_json::{Value, json};
 
@@ -57,9 +60,8 @@ macro_rules! both {
 pub(crate) use both;
 
 pub struct World {
-    pub core: Arc<Core>,
+    pub app: App,
     pub url: String,
-    pub blobs: Blobs,
     client: reqwest::Client,
     keys_used: AtomicU64,
     people: AtomicU64,
@@ -109,6 +111,8 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
     let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), Rules::default()).unwrap());
     let blobs = Blobs::folder(&scratch.join("blobs")).unwrap();
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
+    let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
+    let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2 };
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     actix_web::rt::System::new().block_on(async {
@@ -116,9 +120,8 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
         let handle = server.handle();
         let serving = actix_web::rt::spawn(server);
         let world = World {
-            core,
+            app,
             url,
-            blobs,
             client: reqwest::Client::new(),
             keys_used: AtomicU64::new(0),
             people: AtomicU64::new(0),
@@ -126,6 +129,7 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
             _database: database,
         };
         story(&world).await;
+        world.work().await;
         world.verify();
         handle.stop(false).await;
         serving.await.unwrap().unwrap();
@@ -134,19 +138,24 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
 
 impl World {
     pub fn now(&self) -> At {
-        self.core.clock.now()
+        self.app.core.clock.now()
     }
 
     pub fn advance_secs(&self, secs: i64) {
-        self.core.clock.advance_secs(secs);
+        self.app.core.clock.advance_secs(secs);
     }
 
     pub fn advance_hours(&self, hours: i64) {
         self.advance_secs(hours * 3600);
     }
 
+    /// Lets every job that is due do its work.
+    pub async fn work(&self) {
+        Runner::run_until_idle(&self.app).await.unwrap();
+    }
+
     pub fn cx(&self) -> Cx {
-        Cx::new(self.core.clone(), "test")
+        self.app.cx()
     }
 
     /// Every invariant holds.
@@ -166,6 +175,7 @@ impl World {
         use diesel::prelude::*;
         use fieldproof::db::schema::outbox;
         let body: fieldproof::db::types::Json = self
+            .app
             .core
             .db
             .read(|c| {

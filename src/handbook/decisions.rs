@@ -1,0 +1,21 @@
+//! Decisions that a reader would otherwise wonder about, with their dates.
+//!
+//! * 2026-11-22 **The domain may hold `serde` and `serde_json::Value`.** A questionnaire *is* a JSON document and findings
+//!   are stored as they are; a second tree of types for the same thing would only be copied to and fro. No I/O follows.
+//! * 2026-11-22 **An operation's answer is its JSON.** Idempotent replay stores the answer in the transaction, so the
+//!   shape lives beside the operation, not in `web`. Handlers stay three to six lines.
+//! * 2026-11-22 **Idempotency-Key is required** on every POST under `/v1` that changes something, sign-in apart. A phone on
+//!   a bad network that forgets it would reserve or pay twice; refusing early is kinder.
+//! * 2026-11-22 **Group commit by hand-over, not by a writer thread.** A waiting thread runs its own closure under a
+//!   savepoint when it gets the connection; the last in line commits for all. No `'static` closures, no channel, and a
+//!   lone writer pays nothing.
+//! * 2026-11-22 **A slot and an attempt are held together.** A mission holds reward and fee per slot, and one attempt fee
+//!   more than it has slots, so that a failed visit and the re-check of a shut store are always paid.
+//! * 2026-11-22 **Escrow and fees are accounts per mission.** No row is touched by every approval of a brand.
+//! * 2026-11-22 **Evidence announces its SHA-256.** The phone needs it for the manifest anyway; the server then streams
+//!   straight to the final key, stores the same bytes once, and can refuse damage before a row exists.
+//! * 2026-11-22 **Refresh tokens: the one before the newest stays good** on its own device. An answer lost on a bad network
+//!   logs nobody out; an older token, or another device, ends the session.
+//! * 2026-11-22 **Ids are 128 bits**: microseconds above, random below, written in base 32 that sorts by age.
+//! * 2026-11-22 **Nationwide holidays only.** The hours crate knows them without a download; regional ones need the
+//!   region, which store files do not carry.

@@ -1,0 +1,26 @@
+//! What happens to whom, and in which file.
+//!
+//! # A visit
+//! 1. A brand writes a draft (`ops::campaigns`), funds arrive (`ops::funds`, by finance), and publishing compiles the
+//!    questionnaire, checks stores, window and pay floor, pins a questionnaire version, makes one mission a store and moves
+//!    every possible franc to escrow, in one transaction. What cannot be paid cannot be published.
+//! 2. A worker finds a mission (`ops::missions`), reads the whole brief, reserves a slot (`ops::reservations`). The
+//!    deadline is four hours from now or from the next opening, never past closing.
+//! 3. At the store: check-in (an interval, never a refusal), photos (`ops::evidence`: bytes durable first, row second),
+//!    precheck, seal (`ops::submissions`). The seal is judged by its own time; photos may follow for 48 hours.
+//! 4. `jobs::check_evidence` looks at each photo; `ops::assess` adds up: clear is approved by rule, doubt asks a person.
+//! 5. A reviewer claims and decides (`ops::reviews`, `ops::decisions`). Approval posts reward and fee in the same
+//!    transaction. Silence past the deadline approves. A rejection carries a person, a code, a target, a clause, a text.
+//! 6. A worker may appeal once within 14 days; another person decides, or the fifth working day does, for the worker.
+//! 7. `ops::payouts`: requested, approved, sending (the order is out, perhaps), sent, settled or returned.
+//!
+//! # A shut store
+//! The first report pauses every mission there. Reservations already held go on and are paid the attempt fee. After 48
+//! hours one paid re-check slot opens. A second independent `closed_permanently` closes the store and returns the money
+//! of its missions; a re-check that finds it open resumes everything. The rule is `domain::store::after_report`.
+//!
+//! # A kill at any moment
+//! Nothing is acknowledged before it is durable: blobs are flushed with their folder, SQLite runs `synchronous = FULL`,
+//! answers wait for the group's flush. A job holds a lease; when its process dies the lease runs out and another takes
+//! it. A payout is marked `sending` before the bank is called, with its own id as the bank's key, so that asking again
+//! pays once. `fieldproof verify` checks the invariants I01 to I19 at any time.

@@ -1,0 +1,5 @@
+//! What a maintainer must know and the code does not say by itself. Text only: [`journeys`], [`decisions`], [`recipes`].
+
+pub mod decisions;
+pub mod journeys;
+pub mod recipes;

@@ -1,0 +1,64 @@
+//! Each state machine as a table: a row a state, what each move makes of it. An accountant's view of the book beside it.
+
+use std::fmt::{Debug, Write as _};
+
+use fieldproof::domain::campaign::{CampaignMove, CampaignState};
+use fieldproof::domain::ids::{BrandId, MissionId, UserId};
+use fieldproof::domain::ledger::book;
+use fieldproof::domain::money::{Currency, Money};
+use fieldproof::domain::payout::{PayoutMove, PayoutState};
+use fieldproof::domain::reservation::{ReservationMove, ReservationState};
+use fieldproof::domain::store::{StoreMove, StoreState};
+use fieldproof::domain::submission::{SubmissionMove, SubmissionState};
+
+use crate::support::snapshot::assert_snapshot;
+
+fn table<S: Copy + Debug, M: Copy + Debug>(states: &[S], moves: &[M], next: impl Fn(S, M) -> Option<S>) -> String {
+    let mut text = String::new();
+    for &state in states {
+        let arrows: Vec<String> =
+            moves.iter().filter_map(|&step| next(state, step).map(|to| format!("    {step:?} -> {to:?}\n"))).collect();
+        let end = if arrows.is_empty() { " (end)" } else { "" };
+        writeln!(text, "{state:?}{end}").unwrap();
+        text.push_str(&arrows.concat());
+    }
+    text
+}
+
+#[test]
+fn each_state_machine_is_what_was_agreed() {
+    let machines = [
+        ("campaign", table(CampaignState::ALL, CampaignMove::ALL, CampaignState::next)),
+        ("payout", table(PayoutState::ALL, PayoutMove::ALL, PayoutState::next)),
+        ("reservation", table(ReservationState::ALL, ReservationMove::ALL, ReservationState::next)),
+        ("store", table(StoreState::ALL, &StoreMove::ALL, StoreState::next)),
+        ("submission", table(SubmissionState::ALL, SubmissionMove::ALL, SubmissionState::next)),
+    ];
+    for (name, text) in machines {
+        assert_snapshot(&format!("states/{name}.txt"), &text);
+    }
+}
+
+#[test]
+fn the_book_is_what_an_accountant_agreed_to() {
+    let (brand, mission, worker) = (BrandId::from_bits(1), MissionId::from_bits(2), UserId::from_bits(3));
+    let chf = |minor| Money::new(minor, Currency::CHF);
+    let journals = [
+        book::fund(&brand, chf(10000)),
+        book::refund(&brand, chf(1000)),
+        book::hold(&brand, &mission, chf(5000)),
+        book::return_hold(&brand, &mission, chf(500)),
+        book::earn(&mission, &worker, chf(800), chf(160)),
+        book::request_payout(&worker, chf(800)),
+        book::settle_payout(&worker, chf(800)),
+        book::return_payout(&worker, chf(800)),
+    ];
+    let mut text = String::from("journal: debit -> credit amount\n");
+    for journal in journals {
+        for posting in journal.postings {
+            let (from, to) = (posting.debit.kind, posting.credit.kind);
+            writeln!(text, "{}: {from} -> {to} {}", journal.kind, posting.amount).unwrap();
+        }
+    }
+    assert_snapshot("book.txt", &text);
+}
