@@ -528,7 +528,7 @@ both! {
 
         let photo = format!("/v1/brand/photos/{}", photos["items"][0]["id"].as_str().unwrap());
         olga.get(&photo).await.refused(Code::PhotoNotReady);
-        world.blobs.put(&format!("renditions/{:064}/1600.jpg", 0), b"jpg".to_vec()).await.unwrap();
+        world.app.blobs.put(&format!("renditions/{:064}/1600.jpg", 0), b"jpg".to_vec()).await.unwrap();
         let bytes = olga.get(&photo).await;
         bytes.ok();
         assert_eq!((bytes.bytes.as_slice(), bytes.headers["content-type"].as_str()), (&b"jpg"[..], "image/jpeg"));

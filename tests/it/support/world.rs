@@ -165,6 +165,11 @@ impl World {
         format!("test-key-{:08}", self.keys_used.fetch_add(1, Ordering::SeqCst))
     }
 
+    /// A number that this world has not given out yet.
+    pub fn next_number(&self) -> u64 {
+        self.people.fetch_add(1, Ordering::SeqCst)
+    }
+
     /// An e-mail address nobody has yet.
     pub fn fresh_email(&self, name: &str) -> String {
         format!("{name}.{}@example.org", self.people.fetch_add(1, Ordering::SeqCst))
