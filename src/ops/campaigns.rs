@@ -557,8 +557,8 @@ pub struct CampaignCheck {
     pub reading_minutes: i64,
     /// Reward over reading, on-site and assumed travel time.
     pub hourly_pay: Money,
-    /// The platform's floor for it, where one is set.
-    pub pay_floor: Option<Money>,
+    /// The platform's floor for it in the same currency, where one is set.
+    pub pay_floor_minor: Option<i64>,
 }
 
 /// A campaign judged for publishing.
@@ -656,7 +656,7 @@ fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, fee_
             fee_bps,
             reading_minutes: reading,
             hourly_pay: hourly,
-            pay_floor,
+            pay_floor_minor: pay_floor.map(|floor| floor.minor),
         },
         questionnaire,
         others,

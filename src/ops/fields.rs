@@ -19,7 +19,7 @@ impl Fields {
         self.0.push(error);
     }
 
-    /// One line: something to read, at most `max` characters, no control characters.
+    /// One line: at most `max` characters, no control characters, no blank at its beginning.
     pub fn line(&mut self, pointer: &str, text: &str, max: usize) {
         self.text(pointer, text, max);
         if text.chars().any(is_control) {
@@ -33,10 +33,10 @@ impl Fields {
         }
     }
 
-    /// Some lines: something to read, at most `max` characters.
+    /// Some lines: at most `max` characters, no blank at their beginning.
     pub fn text(&mut self, pointer: &str, text: &str, max: usize) {
-        if text.chars().all(char::is_whitespace) {
-            self.add(pointer, "empty", "It must not be empty.");
+        if text.chars().next().is_none_or(char::is_whitespace) {
+            self.add(pointer, "empty", "It must not be empty or begin with a blank.");
         }
         if text.chars().count() > max {
             self.add(pointer, "too_long", format!("At most {max} characters."));

@@ -1,3 +1,4 @@
 //! Each operation, through HTTP, on both databases.
 
 mod auth;
+mod brand;

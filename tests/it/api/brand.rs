@@ -1,0 +1,595 @@
+//! What a brand does: stores, products, campaigns, money, and what is delivered to it.
+
+use diesel::prelude::*;
+use fieldproof::db::rows::{EvidenceRow, MissionRow, ReservationRow, SubmissionPhotoRow, SubmissionRow};
+use fieldproof::db::schema::{answers, evidence, missions, reservations, stores, submission_photos, submissions};
+use fieldproof::db::types::Json;
+use fieldproof::db::{Conn, Tx};
+use fieldproof::domain::event::{Actor, Event};
+use fieldproof::domain::ids::*;
+use fieldproof::domain::questionnaire::{Context, PhotoRef, check_answers};
+use fieldproof::domain::refusal::Code;
+use fieldproof::domain::reservation::ReservationState;
+use fieldproof::domain::store::StoreState;
+use fieldproof::domain::submission::{Outcome, SubmissionState};
+use fieldproof::domain::user::StaffRole;
+use fieldproof::ops;
+use serde_json::{Value, json};
+
+use crate::support::world::{Person, World, both};
+
+/// The owner of a brand, and the brand's id.
+async fn owner<'w>(world: &'w World, name: &str) -> (Person<'w>, String) {
+    let owner = world.brand(name).await;
+    let brand = owner.get("/v1/me").await.ok()["brand_id"].as_str().unwrap().to_owned();
+    (owner, brand)
+}
+
+async fn fund(world: &World, brand: &str, minor: i64) -> Value {
+    let asked = json!({"amount": {"amount_minor": minor, "currency": "CHF"}, "reference": "statement 7"});
+    world.staff(StaffRole::Finance).await.post(&format!("/v1/admin/brands/{brand}/funding"), asked).await.ok()
+}
+
+async fn store(owner: &Person<'_>, name: &str) -> String {
+    let asked = json!({"name": name, "chain": "Migros", "city": "Zürich", "country": "CH", "lat": 47.37, "lon": 8.54,
+        "opening_hours": "Mo-Sa 08:00-20:00", "time_zone": "Europe/Zurich"});
+    owner.post("/v1/brand/stores", asked).await.created()["id"].as_str().unwrap().to_owned()
+}
+
+async fn product(owner: &Person<'_>, gtin: &str, name: &str) -> String {
+    let asked = json!({"gtin": gtin, "label": "Acme", "name": name});
+    owner.post("/v1/brand/products", asked).await.created()["id"].as_str().unwrap().to_owned()
+}
+
+/// CHF 12 for a visit of twenty minutes, CHF 4 for an attempt.
+fn draft(stores: &[&str], products: &[&str]) -> Value {
+    json!({
+        "name": "Soap", "purpose": "How soap stands on shelves.",
+        "reward_minor": 1200, "attempt_fee_minor": 400, "on_site_minutes": 20,
+        "starts_at": "2026-03-10T00:00:00Z", "ends_at": "2026-04-10T00:00:00Z",
+        "brief": [{"id": "1", "text": "Go to the shelf."}, {"id": "2", "text": "Count every facing."}],
+        "questionnaire": {"id": "soap", "version": 1, "items": [
+            {"type": "photo", "name": "front", "clause_id": "1"},
+            {"type": "loop", "name": "product", "over": "products", "items": [
+                {"type": "stock_state", "name": "state", "clause_id": "2"},
+                {"type": "count", "name": "facings", "min": 0, "max": 99},
+                {"type": "price", "name": "price", "currency": "CHF"},
+                {"type": "photo", "name": "shelf", "photo_of": ["facings"]}
+            ]}
+        ]},
+        "product_ids": products, "store_ids": stores,
+    })
+}
+
+/// What two slots' worth of such a mission holds: slots × (12 + 20 %) + (slots + 1) × (4 + 20 %).
+fn hold(slots: i64) -> i64 {
+    slots * 1440 + (slots + 1) * 480
+}
+
+fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
+    let made = world.core.db.write(&Actor::Operator, "test", |tx| {
+        let made = f(tx);
+        tx.record(Event::new("test.arranged", "test"))?;
+        Ok(made)
+    });
+    made.unwrap()
+}
+
+fn mission_of(world: &World, campaign: &str) -> MissionRow {
+    let campaign = CampaignId::parse(campaign).unwrap();
+    let read = |c: &mut Conn| Ok(missions::table.filter(missions::campaign_id.eq(campaign)).first(c)?);
+    world.core.db.read(read).unwrap()
+}
+
+/// A visit of that mission by this worker, approved: what seal, checks and decision leave behind.
+fn deliver(world: &World, mission: &MissionRow, worker: &str, sent: &Value, refused: &[&str]) -> SubmissionId {
+    let worker = UserId::parse(worker).unwrap();
+    write(world, |tx| {
+        let now = tx.now();
+        let reservation = ReservationRow {
+            id: tx.id(),
+            mission_id: mission.id.clone(),
+            campaign_id: mission.campaign_id.clone(),
+            brand_id: mission.brand_id.clone(),
+            store_id: mission.store_id.clone(),
+            worker_id: worker.clone(),
+            questionnaire_id: mission.questionnaire_id.clone(),
+            state: ReservationState::Used,
+            recheck: false,
+            nonce: "nonce".to_owned(),
+            reserved_at: now,
+            deadline_at: now,
+            frees_at: now,
+            extended: false,
+            checked_in_at: None,
+            ended_at: Some(now),
+            updated_at: now,
+            version: 1,
+        };
+        diesel::insert_into(reservations::table).values(reservation.clone()).execute(&mut **tx).unwrap();
+        let submission = SubmissionRow {
+            id: tx.id(),
+            reservation_id: reservation.id.clone(),
+            mission_id: mission.id.clone(),
+            campaign_id: mission.campaign_id.clone(),
+            brand_id: mission.brand_id.clone(),
+            store_id: mission.store_id.clone(),
+            worker_id: worker.clone(),
+            questionnaire_id: mission.questionnaire_id.clone(),
+            state: if refused.is_empty() { SubmissionState::Approved } else { SubmissionState::PartlyApproved },
+            revision: 1,
+            outcome: Outcome::Completed,
+            recheck: false,
+            answers: Json(sent.clone()),
+            sealed_at: now,
+            received_at: now,
+            late: false,
+            photos_due_at: now,
+            entered_review_at: None,
+            review_due_at: None,
+            correction: None,
+            correction_due_at: None,
+            appeal_until: None,
+            decided_at: Some(now),
+            decision_id: None,
+            risk: 0,
+            claimed_by: None,
+            claimed_until: None,
+            holds_slot: false,
+            updated_at: now,
+            version: 1,
+        };
+        diesel::insert_into(submissions::table).values(submission.clone()).execute(&mut **tx).unwrap();
+
+        let photos: Vec<PhotoRef> = [("front", "/front"), ("shelf", "/product/4006381333931/shelf")]
+            .into_iter()
+            .map(|(id, path)| PhotoRef { client_id: id.to_owned(), question_path: path.to_owned() })
+            .collect();
+        for (n, photo) in photos.iter().enumerate() {
+            let sha256 = format!("{n:064}");
+            let row = EvidenceRow {
+                id: tx.id(),
+                reservation_id: reservation.id.clone(),
+                worker_id: worker.clone(),
+                brand_id: mission.brand_id.clone(),
+                client_id: photo.client_id.clone(),
+                question: photo.question_path.clone(),
+                sha256: sha256.clone(),
+                size_bytes: 3,
+                content_type: "image/jpeg".to_owned(),
+                file_name: None,
+                capture: Json(json!({})),
+                received_at: now,
+                checked_at: None,
+                check_version: None,
+                facts: None,
+                pdq: None,
+                pdq_quality: None,
+                rendition_large: Some("made".to_owned()),
+                rendition_small: None,
+                hash_seq: None,
+            };
+            diesel::insert_into(evidence::table).values(row.clone()).execute(&mut **tx).unwrap();
+            let row = SubmissionPhotoRow {
+                submission_id: submission.id.clone(),
+                client_id: photo.client_id.clone(),
+                revision: 1,
+                question: photo.question_path.clone(),
+                sha256,
+                size_bytes: 3,
+                evidence_id: Some(row.id),
+            };
+            diesel::insert_into(submission_photos::table).values(row).execute(&mut **tx).unwrap();
+        }
+        let pinned = ops::campaigns::pinned(tx, &mission.questionnaire_id).unwrap();
+        let context = Context { now, zone: jiff::tz::TimeZone::UTC };
+        let checked = check_answers(&pinned.questionnaire, sent, &photos, &context, true);
+        assert!(checked.problems.is_empty(), "{:?}", checked.problems);
+        ops::report::store_answers(tx, &submission, &checked.items).unwrap();
+        let of_it = answers::table.filter(answers::submission_id.eq(&submission.id));
+        diesel::update(of_it.filter(answers::path.ne_all(refused.to_vec())))
+            .set(answers::accepted.eq(true))
+            .execute(&mut **tx)
+            .unwrap();
+        submission.id
+    })
+}
+
+both! {
+    async fn a_brands_own_store_is_seen_by_nobody_else(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        let (eve, _) = owner(world, "Other").await;
+        let asked = json!({"name": "Coop 100% City", "city": "Bern", "country": "CH", "lat": 46.9, "lon": 7.4,
+            "time_zone": "Europe/Zurich", "source_id": "17"});
+        let made = olga.post("/v1/brand/stores", asked.clone()).await.created();
+        assert_eq!((&made["radius_m"], &made["source"], &made["own"]), (&json!(150.0), &json!("brand"), &json!(true)));
+        olga.post("/v1/brand/stores", asked.clone()).await.refused(Code::DuplicateStore);
+        // Another brand's numbering is its own affair.
+        eve.post("/v1/brand/stores", asked).await.created();
+        store(&olga, "Migros Enge").await;
+        let names = async |who: &Person<'_>, query: &str| -> Vec<String> {
+            let page = who.get(&format!("/v1/brand/stores?{query}")).await.ok();
+            page["items"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(&olga, "q=coop").await, ["Coop 100% City"]);
+        assert_eq!(names(&olga, "q=100%25").await.len(), 1);
+        assert_eq!(names(&olga, "q=%25").await.len(), 1, "a percent sign stands for itself");
+        assert_eq!(names(&olga, "city=Bern").await, ["Coop 100% City"]);
+        assert_eq!(names(&olga, "chain=Migros").await, ["Migros Enge"]);
+        assert_eq!(names(&eve, "").await.len(), 1);
+        let first = olga.get("/v1/brand/stores?limit=1").await.ok();
+        let rest = olga.get(&format!("/v1/brand/stores?limit=1&cursor={}", first["next"].as_str().unwrap())).await.ok();
+        assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+        assert_ne!(first["items"][0]["id"], rest["items"][0]["id"]);
+        assert_eq!(rest["next"], Value::Null);
+    }
+
+    async fn a_store_with_many_faults_hears_of_all_of_them(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        let asked = json!({"name": "", "country": "XX", "lat": 47.0, "lon": 8.0, "radius_m": 5,
+            "opening_hours": "whenever", "time_zone": "Mars/Olympus"});
+        let refused = olga.post("/v1/brand/stores", asked).await.refused(Code::InvalidRequest);
+        let pointers: Vec<&str> =
+            refused["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap()).collect();
+        assert_eq!(pointers, ["/name", "/country", "/time_zone", "/opening_hours", "/radius_m"]);
+    }
+
+    async fn a_gtin_checks_and_is_there_once_however_it_is_written(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        product(&olga, "036000291452", "Soap").await;
+        let twin = json!({"gtin": "0036000291452", "label": "Acme", "name": "Soap"});
+        olga.post("/v1/brand/products", twin.clone()).await.refused(Code::DuplicateProduct);
+        let wrong = json!({"gtin": "036000291453", "label": "Acme", "name": "Soap"});
+        olga.post("/v1/brand/products", wrong).await.refused(Code::InvalidRequest);
+        let (eve, _) = owner(world, "Other").await;
+        eve.post("/v1/brand/products", twin).await.created();
+        assert_eq!(olga.get("/v1/brand/products").await.ok()["items"].as_array().unwrap().len(), 1);
+    }
+
+    async fn a_draft_may_be_wrong_and_says_where(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        let soap = product(&olga, "4006381333931", "Soap").await;
+        let mut asked = draft(&[], &[&soap]);
+        asked["questionnaire"]["items"][1]["items"][0]["clause_id"] = json!("99");
+        asked["questionnaire"]["items"][1]["items"][1]["relevant"] = json!("${nothing} = 1");
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
+        assert_eq!(made["state"], "draft");
+        let pointers: Vec<&str> =
+            made["problems"].as_array().unwrap().iter().map(|p| p["pointer"].as_str().unwrap()).collect();
+        assert!(pointers.contains(&"/questionnaire/items/1/items/0/clause_id"), "{pointers:?}");
+        assert!(pointers.iter().any(|p| p.starts_with("/questionnaire/items/1/items/1")), "{pointers:?}");
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+        olga.post(&format!("{path}/publish"), json!({})).await.refused(Code::QuestionnaireInvalid);
+        olga.get(&format!("{path}/answers-schema")).await.refused(Code::QuestionnaireInvalid);
+
+        let mended = olga.patch(&path, 1, json!({"questionnaire": draft(&[], &[])["questionnaire"]})).await.ok();
+        assert_eq!((&mended["problems"], &mended["version"]), (&json!([]), &json!(2)));
+        olga.patch(&path, 1, json!({"name": "Soap II"})).await.refused(Code::Stale);
+        assert_eq!(olga.get(&format!("{path}/answers-schema")).await.ok()["type"], "object");
+        assert_eq!(olga.get(&path).await.ok()["product_ids"], json!([soap]));
+    }
+
+    async fn a_draft_takes_no_other_brands_stores_or_products(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        let (eve, _) = owner(world, "Other").await;
+        let (shop, soap) = (store(&eve, "Hers").await, product(&eve, "4006381333931", "Soap").await);
+        olga.post("/v1/brand/campaigns", draft(&[&shop], &[])).await.refused(Code::NotFound);
+        olga.post("/v1/brand/campaigns", draft(&[], &[&soap])).await.refused(Code::NotFound);
+        let hers = eve.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
+        let path = format!("/v1/brand/campaigns/{}", hers["id"].as_str().unwrap());
+        for part in ["", "/missions", "/report", "/report.csv", "/answers-schema"] {
+            olga.get(&format!("{path}{part}")).await.refused(Code::NotFound);
+        }
+        for step in ["publish", "pause", "resume", "close"] {
+            olga.post(&format!("{path}/{step}"), json!({})).await.refused(Code::NotFound);
+        }
+        olga.patch(&path, 1, json!({"name": "Mine"})).await.refused(Code::NotFound);
+        olga.ask(&format!("{path}/check"), json!({})).await.refused(Code::NotFound);
+    }
+
+    async fn a_filter_chooses_the_stores_that_match(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        let (enge, gone) = (store(&olga, "Enge").await, store(&olga, "Gone").await);
+        set_store(world, &gone, StoreState::Closed);
+        let mut asked = draft(&[], &[]);
+        asked["store_filter"] = json!({"chain": "Migros", "city": "Zürich"});
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
+        assert_eq!(made["store_ids"], json!([enge]));
+    }
+
+    async fn everything_that_stands_against_publishing_is_told_at_once(world) {
+        let (olga, _) = owner(world, "Acme").await;
+        let shop = store(&olga, "Gone").await;
+        set_store(world, &shop, StoreState::Closed);
+        let mut asked = draft(&[&shop], &[]);
+        asked["questionnaire"]["items"] = json!([{"type": "photo", "name": "front"}]);
+        asked["brief"] = json!([]);
+        asked["reward_minor"] = json!(300);
+        asked["ends_at"] = json!("2026-03-01T00:00:00Z");
+        asked["currency"] = json!("EUR");
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+        let refused = olga.post(&format!("{path}/publish"), json!({})).await.refused(Code::CampaignIncomplete);
+        let codes: Vec<&str> = refused["errors"].as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
+        assert_eq!(
+            codes,
+            ["empty", "before_start", "past", "above_reward", "other_currency", "closed", "pay_floor"]
+        );
+        let check = olga.ask(&format!("{path}/check"), json!({})).await.ok();
+        assert_eq!(check["ready"], false);
+        assert_eq!(check["problems"].as_array().unwrap().len(), 7);
+    }
+
+    async fn a_campaign_below_the_pay_floor_is_not_published(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 1_000_000).await;
+        let (shop, soap) = (store(&olga, "Enge").await, product(&olga, "4006381333931", "Soap").await);
+        let mut asked = draft(&[&shop], &[&soap]);
+        // 31 minutes in all: CHF 7.74 make CHF 14.98 an hour, CHF 7.75 make CHF 15.
+        asked["reward_minor"] = json!(774);
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+        olga.post(&format!("{path}/publish"), json!({})).await.refused(Code::PayFloor);
+        olga.patch(&path, 1, json!({"reward_minor": 775})).await.ok();
+        olga.post(&format!("{path}/publish"), json!({})).await.ok();
+    }
+
+    async fn publishing_sets_aside_what_every_mission_may_cost(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        let (one, two) = (store(&olga, "Enge").await, store(&olga, "City").await);
+        let soap = product(&olga, "4006381333931", "Soap").await;
+        let mut asked = draft(&[&one, &two], &[&soap]);
+        asked["slots_per_store"] = json!(2);
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+
+        let total = 2 * hold(2);
+        fund(world, &brand, total - 1).await;
+        let check = olga.ask(&format!("{path}/check"), json!({})).await.ok();
+        assert_eq!((&check["ready"], &check["problems"], &check["missions"]), (&json!(false), &json!([]), &json!(2)));
+        assert_eq!((&check["hold"]["amount_minor"], &check["missing"]["amount_minor"]), (&json!(total), &json!(1)));
+        let refused = olga.post(&format!("{path}/publish"), json!({})).await.refused(Code::InsufficientFunds);
+        assert!(refused["detail"].as_str().unwrap().contains("CHF 0.01 are missing"), "{refused}");
+        assert_eq!(olga.get(&path).await.ok()["state"], "draft", "nothing of it was kept");
+
+        fund(world, &brand, 1 + 500).await;
+        let published = olga.post_with_key(&format!("{path}/publish"), "publish-1", json!({})).await.ok();
+        let again = olga.post_with_key(&format!("{path}/publish"), "publish-1", json!({})).await.ok();
+        assert_eq!(published, again);
+        assert_eq!((&published["state"], &published["missions"], &published["slots"]), (&json!("published"), &json!(2), &json!(4)));
+        olga.post(&format!("{path}/publish"), json!({})).await.refused(Code::WrongState);
+        olga.patch(&path, published["version"].as_i64().unwrap(), json!({"name": "x"})).await.refused(Code::CampaignNotDraft);
+        olga.ask(&format!("{path}/check"), json!({})).await.refused(Code::CampaignNotDraft);
+
+        let minor = |balance: &Value, name: &str| balance[name]["amount_minor"].as_i64().unwrap();
+        let balance = olga.get("/v1/brand/balance").await.ok();
+        assert_eq!((minor(&balance, "available"), minor(&balance, "escrow")), (500, total));
+        assert_eq!((minor(&balance, "funded"), minor(&balance, "spent")), (total + 500, 0));
+        let page = olga.get("/v1/brand/transfers?limit=3").await.ok();
+        let kinds: Vec<&str> = page["items"].as_array().unwrap().iter().map(|t| t["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["hold", "hold", "fund"]);
+        assert_eq!(page["items"][0]["change"]["amount_minor"], -hold(2));
+        let rest = olga.get(&format!("/v1/brand/transfers?cursor={}", page["next"].as_str().unwrap())).await.ok();
+        assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+
+        let closed = olga.post(&format!("{path}/close"), json!({})).await.ok();
+        assert_eq!(closed["state"], "closed");
+        let balance = olga.get("/v1/brand/balance").await.ok();
+        assert_eq!((minor(&balance, "available"), minor(&balance, "escrow")), (total + 500, 0));
+        olga.post(&format!("{path}/resume"), json!({})).await.refused(Code::WrongState);
+    }
+
+    async fn closing_keeps_what_held_slots_may_still_cost(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 10_000).await;
+        let (shop, soap) = (store(&olga, "Enge").await, product(&olga, "4006381333931", "Soap").await);
+        let made = olga.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
+        let id = made["id"].as_str().unwrap();
+        olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
+        let mission = mission_of(world, id);
+        let held = |n: i64| {
+            write(world, |tx| {
+                diesel::update(missions::table.find(&mission.id)).set(missions::slots_held.eq(n)).execute(&mut **tx).unwrap();
+            });
+        };
+        held(1);
+        olga.post(&format!("/v1/brand/campaigns/{id}/close"), json!({})).await.ok();
+        let escrow = async || olga.get("/v1/brand/balance").await.ok()["escrow"]["amount_minor"].as_i64().unwrap();
+        assert_eq!(escrow().await, 1440, "one reward with its fee");
+        held(0);
+        let now = mission_of(world, id);
+        write(world, |tx| ops::funds::return_unneeded(tx, &now).unwrap());
+        write(world, |tx| ops::funds::return_unneeded(tx, &now).unwrap());
+        assert_eq!(escrow().await, 0);
+    }
+
+    async fn a_paused_store_keeps_its_mission_paused_when_the_campaign_resumes(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 10_000).await;
+        let (open, shut) = (store(&olga, "Open").await, store(&olga, "Shut").await);
+        let soap = product(&olga, "4006381333931", "Soap").await;
+        let made = olga.post("/v1/brand/campaigns", draft(&[&open, &shut], &[&soap])).await.created();
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+        olga.post(&format!("{path}/publish"), json!({})).await.ok();
+        olga.post(&format!("{path}/pause"), json!({})).await.ok();
+        let states = async || -> Vec<(String, String)> {
+            let page = olga.get(&format!("{path}/missions")).await.ok();
+            let text = |m: &Value, name: &str| m[name].as_str().unwrap().to_owned();
+            page["items"].as_array().unwrap().iter().map(|m| (text(m, "store_name"), text(m, "state"))).collect()
+        };
+        assert!(states().await.iter().all(|(_, state)| state == "paused"));
+        set_store(world, &shut, StoreState::Paused);
+        olga.post(&format!("{path}/resume"), json!({})).await.ok();
+        for (name, state) in states().await {
+            assert_eq!(state, if name == "Open" { "open" } else { "paused" }, "{name}");
+        }
+    }
+
+    async fn a_mission_at_a_store_that_was_reported_shut_waits_for_it(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 10_000).await;
+        let (shut, soap) = (store(&olga, "Shut").await, product(&olga, "4006381333931", "Soap").await);
+        set_store(world, &shut, StoreState::Paused);
+        let made = olga.post("/v1/brand/campaigns", draft(&[&shut], &[&soap])).await.created();
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+        olga.post(&format!("{path}/publish"), json!({})).await.ok();
+        assert_eq!(olga.get(&format!("{path}/missions")).await.ok()["items"][0]["state"], "paused");
+    }
+
+    async fn an_editor_writes_drafts_and_an_owner_spends(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        let person = async |role: &str| {
+            let email = world.fresh_email(role);
+            let asked = json!({"email": email, "name": role, "role": role});
+            olga.post("/v1/brand/members", asked).await.created();
+            world.accept_invitation(&email).await
+        };
+        let (ed, vic) = (person("editor").await, person("viewer").await);
+        let made = ed.post("/v1/brand/campaigns", draft(&[], &[])).await.created();
+        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+        ed.post(&format!("{path}/publish"), json!({})).await.refused(Code::Forbidden);
+        vic.get(&path).await.ok();
+        vic.patch(&path, 1, json!({"name": "x"})).await.refused(Code::Forbidden);
+        vic.post("/v1/brand/campaigns", draft(&[], &[])).await.refused(Code::Forbidden);
+        world.worker("ana").await.get(&path).await.refused(Code::Forbidden);
+        let funding = format!("/v1/admin/brands/{brand}/funding");
+        let asked = |currency: &str| json!({"amount": {"amount_minor": 5, "currency": currency}, "reference": "r"});
+        olga.post(&funding, asked("CHF")).await.refused(Code::Forbidden);
+        world.staff(StaffRole::Reviewer).await.post(&funding, asked("CHF")).await.refused(Code::Forbidden);
+        let fin = world.staff(StaffRole::Finance).await;
+        fin.post(&funding, asked("EUR")).await.refused(Code::InvalidRequest);
+        let absent = funding.replace(&brand, "brd_00000000000000000000000000");
+        fin.post(&absent, asked("CHF")).await.refused(Code::NotFound);
+    }
+
+    async fn a_report_counts_only_what_was_observed_and_accepted(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 10_000).await;
+        let (enge, city) = (store(&olga, "=Enge").await, store(&olga, "City").await);
+        let (soap, gel) = (product(&olga, "4006381333931", "Soap").await, product(&olga, "40170725", "Gel").await);
+        let made = olga.post("/v1/brand/campaigns", draft(&[&enge], &[&soap, &gel])).await.created();
+        let id = made["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/brand/campaigns/{id}");
+        olga.patch(&path, 1, json!({"store_ids": [enge, city]})).await.ok();
+        olga.post(&format!("{path}/publish"), json!({})).await.ok();
+        let enge = StoreId::parse(&enge).unwrap();
+        let of_enge = missions::table.filter(missions::store_id.eq(enge));
+        let mission: MissionRow = world.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
+
+        let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
+        let shelf = |state: &str, facings: i64, amount: &str| json!({"state": {"value": state},
+            "facings": {"value": facings}, "price": {"amount": amount, "currency": "CHF"}, "shelf": {"photo_ids": ["shelf"]}});
+        let first = json!({"front": {"photo_ids": ["front"]},
+            "product": {"4006381333931": shelf("in_stock", 4, "2.50"), "40170725": {"state": {"value": "unknown"}}}});
+        let second = json!({"front": {"photo_ids": ["front"]},
+            "product": {"4006381333931": shelf("out_of_stock", 9, "3.50")}});
+        let whole = deliver(world, &mission, &ana.id, &first, &[]);
+        let part = deliver(
+            world, &mission, &bo.id, &second,
+            &["/product/4006381333931/facings", "/product/4006381333931/shelf"],
+        );
+
+        let report = olga.get(&format!("{path}/report")).await.ok();
+        assert_eq!(report["coverage"], json!({"missions": 2, "visited": 1, "attempted": 0, "share": 0.5}));
+        let line = report["totals"].as_array().unwrap().iter().find(|l| l["key"] == "4006381333931").unwrap();
+        assert_eq!((&line["visits"], &line["in_stock"], &line["out_of_stock"]), (&json!(2), &json!(1), &json!(1)));
+        assert_eq!((&line["availability"], &line["key_name"]), (&json!(0.5), &json!("Soap")));
+        // The refused count of nine is in neither sum nor mean.
+        assert_eq!(line["counts"][0], json!({"name": "facings", "observed": 1, "not_observed": 0, "sum": 4, "mean": 4.0}));
+        assert_eq!(line["prices"][0], json!({"currency": "CHF", "observed": 2, "min_minor": 250, "median_minor": 300, "max_minor": 350}));
+        let gel = report["totals"].as_array().unwrap().iter().find(|l| l["key"] == "40170725").unwrap();
+        assert_eq!((&gel["availability"], &gel["prices"]), (&Value::Null, &json!([])));
+        assert_eq!(gel["not_observed"], 2);
+
+        let csv = olga.get(&format!("{path}/report.csv")).await;
+        csv.ok();
+        let text = csv.text();
+        let rows: Vec<&str> = text.lines().collect();
+        assert_eq!(rows.len(), 4, "{text}");
+        assert!(rows[1..].iter().any(|row| row.contains(",'=Enge,")), "{text}");
+        assert!(rows[1..].iter().any(|row| row.contains(",City,") && row.ends_with(",0,0,,,,,,,,,,,,,,,,,,,")), "{text}");
+        assert!(text.contains(",4006381333931,Soap,2,1,0,1,0,0,0,0.5000,1,0,4,4.0000,CHF,2,250,300,350"), "{text}");
+
+        // What is delivered of the second visit lacks what was refused.
+        let list = olga.get(&format!("/v1/brand/submissions?campaign_id={id}")).await.ok();
+        let ids: Vec<&str> = list["items"].as_array().unwrap().iter().map(|s| s["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, [part.as_str(), whole.as_str()]);
+        let view = olga.get(&format!("/v1/brand/submissions/{part}")).await.ok();
+        let paths: Vec<&str> = view["answers"].as_array().unwrap().iter().map(|a| a["path"].as_str().unwrap()).collect();
+        assert!(paths.contains(&"/product/4006381333931/state"), "{paths:?}");
+        assert!(!paths.contains(&"/product/4006381333931/facings"), "{paths:?}");
+        assert!(!view.to_string().contains(&bo.id), "the worker is nobody's business");
+
+        let photos = olga.get(&format!("/v1/brand/submissions/{part}/photos")).await.ok();
+        let questions: Vec<&str> = photos["items"].as_array().unwrap().iter().map(|p| p["question"].as_str().unwrap()).collect();
+        assert_eq!(questions, ["/front"]);
+        let all = olga.get(&format!("/v1/brand/submissions/{whole}/photos")).await.ok();
+        assert_eq!(all["items"].as_array().unwrap().len(), 2);
+
+        let photo = format!("/v1/brand/photos/{}", photos["items"][0]["id"].as_str().unwrap());
+        olga.get(&photo).await.refused(Code::PhotoNotReady);
+        world.blobs.put(&format!("renditions/{:064}/1600.jpg", 0), b"jpg".to_vec()).await.unwrap();
+        let bytes = olga.get(&photo).await;
+        bytes.ok();
+        assert_eq!((bytes.bytes.as_slice(), bytes.headers["content-type"].as_str()), (&b"jpg"[..], "image/jpeg"));
+        olga.get(&format!("{photo}?size=small")).await.refused(Code::PhotoNotReady);
+        olga.get(&format!("{photo}?size=original")).await.refused(Code::InvalidRequest);
+        let refused = refused_photo(world, &part);
+        olga.get(&format!("/v1/brand/photos/{refused}")).await.refused(Code::NotFound);
+
+        let (eve, _) = owner(world, "Other").await;
+        eve.get(&photo).await.refused(Code::NotFound);
+        eve.get(&format!("/v1/brand/submissions/{part}")).await.refused(Code::NotFound);
+        eve.get(&format!("/v1/brand/submissions/{part}/photos")).await.refused(Code::NotFound);
+        assert_eq!(eve.get("/v1/brand/submissions").await.ok()["items"], json!([]));
+    }
+
+    async fn undecided_and_rejected_work_is_not_delivered(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 10_000).await;
+        let (shop, soap) = (store(&olga, "Enge").await, product(&olga, "4006381333931", "Soap").await);
+        let made = olga.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
+        let id = made["id"].as_str().unwrap();
+        olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
+        let sent = json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {"state": {"value": "low"}}}});
+        let ana = world.worker("ana").await;
+        let submission = deliver(world, &mission_of(world, id), &ana.id, &sent, &["/product/4006381333931/facings"]);
+        let path = format!("/v1/brand/submissions/{submission}");
+        let become_ = |state: SubmissionState, accepted: bool| {
+            write(world, |tx| {
+                let of_it = answers::table.filter(answers::submission_id.eq(&submission));
+                diesel::update(of_it).set(answers::accepted.eq(accepted)).execute(&mut **tx).unwrap();
+                diesel::update(submissions::table.find(&submission)).set(submissions::state.eq(state)).execute(&mut **tx).unwrap();
+            });
+        };
+        // Appealing the refused part takes nothing back.
+        become_(SubmissionState::Appealed, true);
+        assert_eq!(olga.get(&path).await.ok()["state"], "partly_approved");
+        for state in [SubmissionState::InReview, SubmissionState::Rejected, SubmissionState::Appealed] {
+            become_(state, false);
+            olga.get(&path).await.refused(Code::NotFound);
+            assert_eq!(olga.get("/v1/brand/submissions").await.ok()["items"], json!([]));
+            let report = olga.get(&format!("/v1/brand/campaigns/{id}/report")).await.ok();
+            assert_eq!((&report["totals"], &report["coverage"]["visited"]), (&json!([]), &json!(0)));
+        }
+    }
+
+    async fn the_schema_of_questionnaires_is_there_for_everybody(world) {
+        let schema = world.stranger().get("/v1/schemas/questionnaire").await.ok();
+        assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&draft(&[], &[])["questionnaire"]));
+    }
+}
+
+fn set_store(world: &World, id: &str, state: StoreState) {
+    let id = StoreId::parse(id).unwrap();
+    write(world, |tx| {
+        diesel::update(stores::table.find(&id)).set(stores::state.eq(state)).execute(&mut **tx).unwrap();
+    });
+}
+
+/// The photo of the shelf, whose question was refused.
+fn refused_photo(world: &World, submission: &SubmissionId) -> EvidenceId {
+    let of_it = submission_photos::table.find((submission, "shelf")).select(submission_photos::evidence_id);
+    let id: Option<EvidenceId> = world.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
+    id.unwrap()
+}
