@@ -3,11 +3,13 @@
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
 pub mod appeals;
+pub mod assess;
 pub mod audit;
 pub mod brands;
 pub mod campaigns;
 pub mod conn;
 pub mod decisions;
+pub mod deadlines;
 pub mod deliveries;
 pub mod dialect;
 pub mod earnings;
