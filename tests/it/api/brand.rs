@@ -551,7 +551,7 @@ both! {
         let made = olga.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
         let id = made["id"].as_str().unwrap();
         olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
-        let sent = json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {"state": {"value": "low"}}}});
+        let sent = json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {"state": {"value": "in_stock"}}}});
         let ana = world.worker("ana").await;
         let submission = deliver(world, &mission_of(world, id), &ana.id, &sent, &["/product/4006381333931/facings"]);
         let path = format!("/v1/brand/submissions/{submission}");
