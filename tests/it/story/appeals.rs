@@ -3,13 +3,13 @@
 use fieldproof::domain::refusal::Code;
 use serde_json::{Value, json};
 
-use crate::support::visit::{Plan, Round, WHY, held_for_a_store, rejected, with_fee};
+use crate::support::visit::{Plan, REVIEWER, Round, WHY, held_for_a_store, rejected, with_fee};
 use crate::support::world::{Person, World, both};
 
 /// Ana's visit, rejected by Rita.
 async fn a_rejection<'w>(world: &'w World) -> (Round<'w>, Person<'w>, Person<'w>, String) {
     let round = world.round("Acme", Plan::short()).await;
-    let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+    let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
     let id = round.doubtful(&ana, &round.missions[0]).await;
     rita.rules(&id, rejected()).await;
     (round, ana, rita, id)
@@ -28,7 +28,7 @@ async fn close(round: &Round<'_>) {
 both! {
     async fn a_rejection_says_everything_that_it_must(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
         let id = round.doubtful(&ana, &round.missions[0]).await;
         rita.claim(&id).await.ok();
         for missing in ["reason_code", "target", "clause_id", "text"] {
@@ -40,7 +40,7 @@ both! {
         let mut asked = rejected();
         asked["clause_id"] = json!("9.9");
         rita.decide(&id, asked).await.refused(Code::DecisionInvalid);
-        rita.decide(&id, rejected()).await.ok();
+        rita.decide(&id, rejected()).await.created();
         rita.decide(&id, rejected()).await.refused(Code::WrongState);
         let seen = ana.submission(&id).await;
         assert_eq!(seen["state"], "rejected");
@@ -57,8 +57,8 @@ both! {
         let queue = rita.get("/v1/admin/appeals").await.ok();
         let appeal = format!("/v1/admin/appeals/{}/decision", queue["items"][0]["id"].as_str().unwrap());
         rita.post(&appeal, json!({ "ruling": "overturn" })).await.refused(Code::OwnDecision);
-        let sam = world.staff(super::REVIEWER).await;
-        sam.post(&appeal, json!({ "ruling": "overturn" })).await.ok();
+        let sam = world.staff(REVIEWER).await;
+        sam.post(&appeal, json!({ "ruling": "overturn" })).await.created();
         sam.post(&appeal, json!({ "ruling": "overturn" })).await.refused(Code::WrongState);
         let seen = ana.submission(&id).await;
         assert_eq!((&seen["state"], &seen["pay"]["amount_minor"]), (&json!("approved"), &json!(1200)));
@@ -70,10 +70,10 @@ both! {
     async fn an_upheld_appeal_is_final_and_frees_the_slot(world) {
         let (round, ana, _, id) = a_rejection(world).await;
         let appeal = ana.appeal(&id).await.created()["id"].as_str().unwrap().to_owned();
-        let sam = world.staff(super::REVIEWER).await;
+        let sam = world.staff(REVIEWER).await;
         let path = format!("/v1/admin/appeals/{appeal}/decision");
         sam.post(&path, json!({ "ruling": "uphold" })).await.refused(Code::DecisionInvalid);
-        sam.post(&path, json!({ "ruling": "uphold", "text": WHY })).await.ok();
+        sam.post(&path, json!({ "ruling": "uphold", "text": WHY })).await.created();
         assert_eq!(ana.submission(&id).await["state"], "rejected");
         assert_eq!(slots_held(&round).await, 0);
         ana.appeal(&id).await.refused(Code::AppealClosed);
@@ -115,8 +115,8 @@ both! {
         let (round, ana, _, id) = a_rejection(world).await;
         close(&round).await;
         let appeal = ana.appeal(&id).await.created()["id"].as_str().unwrap().to_owned();
-        let sam = world.staff(super::REVIEWER).await;
-        sam.post(&format!("/v1/admin/appeals/{appeal}/decision"), json!({ "ruling": "overturn" })).await.ok();
+        let sam = world.staff(REVIEWER).await;
+        sam.post(&format!("/v1/admin/appeals/{appeal}/decision"), json!({ "ruling": "overturn" })).await.created();
         world.work().await;
         assert_eq!(ana.balance_minor().await, 1200);
         let balance = round.balance().await;
@@ -127,7 +127,7 @@ both! {
 
     async fn the_reason_other_needs_a_second_person(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita, sam) = (world.worker("ana").await, world.staff(super::REVIEWER).await, world.staff(super::REVIEWER).await);
+        let (ana, rita, sam) = (world.worker("ana").await, world.staff(REVIEWER).await, world.staff(REVIEWER).await);
         let id = round.doubtful(&ana, &round.missions[0]).await;
         let mut asked = rejected();
         asked["reason_code"] = json!("other");

@@ -3,13 +3,13 @@
 use fieldproof::domain::refusal::Code;
 use serde_json::json;
 
-use crate::support::visit::{Plan, Shot, approved, correction};
+use crate::support::visit::{Plan, REVIEWER, Shot, approved, correction};
 use crate::support::world::both;
 
 both! {
     async fn a_corrected_visit_is_approved(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
         let id = round.doubtful(&ana, &round.missions[0]).await;
         let due = ana.submission(&id).await["review_due_at"].clone();
         rita.decide(&id, correction("clarify")).await.refused(Code::NotClaimed);
@@ -46,7 +46,7 @@ both! {
 
     async fn a_photo_of_a_revision_has_a_client_id_of_its_own(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
         let id = round.doubtful(&ana, &round.missions[0]).await;
         rita.rules(&id, correction("revisit")).await;
         let again: Shot = world.photo("p1", "/shelf", round.missions[0].point);
@@ -56,7 +56,7 @@ both! {
 
     async fn a_correction_that_lapses_returns_to_review_and_silence_still_pays(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
         let id = round.doubtful(&ana, &round.missions[0]).await;
         let due = ana.submission(&id).await["review_due_at"].clone();
         rita.rules(&id, correction("clarify")).await;

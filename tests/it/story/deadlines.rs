@@ -3,7 +3,7 @@
 use fieldproof::domain::refusal::Code;
 use serde_json::{Value, json};
 
-use crate::support::visit::{Plan, Round, Visit};
+use crate::support::visit::{Plan, REVIEWER, Round, Visit};
 use crate::support::world::both;
 
 async fn slots_held(round: &Round<'_>) -> Value {
@@ -44,7 +44,7 @@ both! {
         let id = visit.seal(&visit.sealed_as("completed")).await;
         let seen = ana.submission(&id).await;
         assert_eq!((&seen["late"], &seen["state"]), (&json!(true), &json!("in_review")));
-        assert!(finds(&seen, "late_seal"), "{seen}");
+        assert!(finds(&seen, "LATE_SEAL"), "{seen}");
     }
 
     async fn a_seal_after_the_slot_was_given_back_takes_it_again_when_it_is_free(world) {
@@ -149,7 +149,7 @@ both! {
         world.work().await;
         let seen = ana.submission(&id).await;
         assert_eq!(seen["state"], "in_review");
-        assert!(finds(&seen, "photos_missing"), "{seen}");
+        assert!(finds(&seen, "PHOTOS_MISSING"), "{seen}");
         // It still is welcome, and nothing is decided twice.
         visit.upload().await;
         world.work().await;
@@ -161,7 +161,7 @@ both! {
 
     async fn silence_pays(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
         let id = round.doubtful(&ana, &round.missions[0]).await;
         world.advance_secs(5 * 86_400 - 1);
         world.work().await;
@@ -192,6 +192,6 @@ both! {
         let id = second.finish("completed").await;
         let seen = bo.submission(&id).await;
         assert_eq!(seen["state"], "in_review");
-        assert!(finds(&seen, "dup_exact_other"), "{seen}");
+        assert!(finds(&seen, "DUP_EXACT_OTHER"), "{seen}");
     }
 }

@@ -3,7 +3,7 @@
 use fieldproof::domain::refusal::Code;
 use serde_json::{Value, json};
 
-use crate::support::visit::{Plan, Round, Visit, held_for_a_store, with_fee};
+use crate::support::visit::{Plan, REVIEWER, Round, Visit, held_for_a_store, with_fee};
 use crate::support::world::{Person, both};
 
 /// A visit that finds the store like this; paid by rule.
@@ -108,7 +108,7 @@ both! {
 
     async fn an_impossible_visit_without_proof_goes_to_a_person_and_not_to_nobody(world) {
         let round = world.round("Acme", Plan::short()).await;
-        let (ana, rita) = (world.worker("ana").await, world.staff(super::REVIEWER).await);
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
         let visit = Visit::begin(&ana, &round.missions[0]).await;
         let id = visit.seal(&visit.sealed_as("entry_refused")).await;
         assert_eq!(ana.submission(&id).await["state"], "in_review");

@@ -134,7 +134,7 @@ impl World {
         self.fund(&brand, plan.funds_minor).await;
         let (campaign, stores) = draft(&owner, &plan).await;
         owner.post(&format!("/v1/brand/campaigns/{campaign}/publish"), json!({})).await.ok();
-        let listed = owner.get(&format!("/v1/brand/campaigns/{campaign}/missions?limit=200")).await.ok();
+        let listed = owner.get(&format!("/v1/brand/campaigns/{campaign}/missions?limit=100")).await.ok();
         let listed = listed["items"].as_array().unwrap();
         let missions = stores
             .into_iter()
@@ -257,6 +257,8 @@ impl World {
 
 // What people do
 
+pub const REVIEWER: StaffRole = StaffRole::Reviewer;
+
 /// Text of a reason, long enough.
 pub const WHY: &str = "The shelf cannot be told from this photo.";
 
@@ -309,7 +311,7 @@ impl Person<'_> {
     /// Claims and decides.
     pub async fn rules(&self, submission: &str, verdict: Value) -> Value {
         self.claim(submission).await.ok();
-        self.decide(submission, verdict).await.ok()
+        self.decide(submission, verdict).await.created()
     }
 
     pub async fn appeal(&self, submission: &str) -> Reply {
