@@ -5,5 +5,7 @@ mod appeals;
 mod corrections;
 mod deadlines;
 mod payouts;
+mod races;
 mod reference;
 mod shut;
+mod tenants;
