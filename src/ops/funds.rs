@@ -146,10 +146,9 @@ pub fn fund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked: &
 /// reward that was paid in part while an appeal may raise it. `mission` is how it stands now, under its lock. Of a
 /// mission that is not closed nothing is returned. May be called again whenever one of these ended.
 pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
-    let escrow = db::ledger::balance(tx, &AccountName::escrow(&mission.id), mission.currency)?;
     let now = tx.now();
-    let unneeded = escrow.sub(may_still_cost(tx, mission, now)?)?;
-    if mission.state != MissionState::Closed || unneeded.minor <= 0 {
+    let unneeded = unneeded(tx, mission, now)?;
+    if unneeded.minor == 0 {
         tx.nothing_changed();
         return Ok(());
     }
@@ -157,6 +156,16 @@ pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
     let event = tx.record(Event::new("mission.hold_returned", &mission.id).brand(&mission.brand_id).data(data))?;
     db::ledger::apply(tx, &event, &book::return_hold(&mission.brand_id, &mission.id, unneeded))?;
     Ok(())
+}
+
+/// What `return_unneeded` would give back at `now`; zero unless the mission is closed.
+pub fn unneeded(conn: &mut Conn, mission: &MissionRow, now: At) -> Outcome<Money> {
+    if mission.state != MissionState::Closed {
+        return Ok(Money::zero(mission.currency));
+    }
+    let escrow = db::ledger::balance(conn, &AccountName::escrow(&mission.id), mission.currency)?;
+    let rest = escrow.sub(may_still_cost(conn, mission, now)?)?;
+    Ok(Money::new(rest.minor.max(0), mission.currency))
 }
 
 /// A held slot ends in a reward or in an attempt fee, never in both; an appeal raises a part to at most the whole.
