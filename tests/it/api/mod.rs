@@ -1,4 +1,6 @@
 //! Each operation, through HTTP, on both databases.
 
 mod auth;
+mod missions;
+mod visits;
 mod brand;
