@@ -54,6 +54,17 @@ impl<Q: Query> Query for Both<Q> {
 }
 impl<Q> RunQueryDsl<Conn> for Both<Q> {}
 
+/// Until the transaction ends, nobody else passes this point for the same `key`; on SQLite the one writer is the lock.
+pub fn one_at_a_time(conn: &mut Conn, key: i64) -> QueryResult<()> {
+    match conn {
+        Conn::Pg(pg) => diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+            .bind::<diesel::sql_types::BigInt, _>(key)
+            .execute(pg)
+            .map(|_| ()),
+        Conn::Lite(_) => Ok(()),
+    }
+}
+
 /// The same expression, typed for each engine: batch inserts have no form for the pair.
 #[macro_export]
 macro_rules! each {

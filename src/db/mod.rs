@@ -3,10 +3,12 @@
 //! each, one flush for all, answers after the flush. On PostgreSQL each write is its own READ COMMITTED transaction.
 
 pub mod appeals;
+pub mod assess;
 pub mod audit;
 pub mod brands;
 pub mod campaigns;
 pub mod conn;
+pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod dialect;

@@ -31,6 +31,26 @@ pub fn enqueue(tx: &mut Tx, kind: &str, subject: &str, run_at: At) -> Outcome<()
     Ok(())
 }
 
+/// Queues a job, or brings the waiting one forward to now.
+pub fn wake(tx: &mut Tx, kind: &str, subject: &str) -> Outcome<()> {
+    let now = tx.now();
+    let waiting = jobs::table
+        .filter(jobs::kind.eq(kind.to_owned()))
+        .filter(jobs::subject.eq(subject.to_owned()))
+        .filter(jobs::state.eq(JobState::Ready));
+    let woken = diesel::update(waiting).set(jobs::run_at.eq(now)).execute(&mut **tx)?;
+    if woken == 0 { enqueue(tx, kind, subject, now) } else { Ok(()) }
+}
+
+/// Jobs that wait, run or were given up, by kind and state.
+pub fn any_counts(conn: &mut Conn) -> Outcome<Vec<(String, JobState, i64)>> {
+    Ok(jobs::table
+        .filter(jobs::state.ne(JobState::Done))
+        .group_by((jobs::kind, jobs::state))
+        .select((jobs::kind, jobs::state, diesel::dsl::count_star()))
+        .load(conn)?)
+}
+
 /// Claims up to `limit` jobs of `kind` that are due, or whose worker was killed: their lease has run out.
 pub fn claim(tx: &mut Tx, kind: &str, worker: &str, lease_until: At, limit: i64) -> Outcome<Vec<JobRow>> {
     let now = tx.now();
@@ -83,6 +103,27 @@ pub fn retry(tx: &mut Tx, id: &JobId, error: Option<&str>, run_at: At, give_up: 
         ))
         .execute(&mut **tx)?;
     Ok(())
+}
+
+/// Forgets jobs that were done before `before`; returns how many.
+pub fn sweep_done(tx: &mut Tx, before: At) -> Outcome<usize> {
+    let old = jobs::table.filter(jobs::state.eq(JobState::Done)).filter(jobs::done_at.lt(before));
+    Ok(diesel::delete(old).execute(&mut **tx)?)
+}
+
+/// Gives back what `worker` still holds, as if it had not been claimed.
+pub fn release(tx: &mut Tx, worker: &str) -> Outcome<usize> {
+    let now = tx.now();
+    let held = jobs::table.filter(jobs::state.eq(JobState::Running)).filter(jobs::locked_by.eq(worker.to_owned()));
+    Ok(diesel::update(held)
+        .set((
+            jobs::state.eq(JobState::Ready),
+            jobs::run_at.eq(now),
+            jobs::attempts.eq(jobs::attempts - 1),
+            jobs::locked_by.eq(None::<String>),
+            jobs::locked_until.eq(None::<At>),
+        ))
+        .execute(&mut **tx)?)
 }
 
 /// Jobs of `kind` that are due at `now`.

@@ -43,6 +43,7 @@ macro_rules! text_enum {
 }
 
 pub mod appeal;
+pub mod assessment;
 pub mod brand;
 pub mod campaign;
 pub mod decision;

@@ -72,8 +72,8 @@ pub fn list_events(
     after: Option<&str>,
     limit: i64,
 ) -> Outcome<Page<EventView>> {
-    if subject.is_some_and(|s| s.is_empty() || s.chars().count() > 100 || s.contains('\0')) {
-        return Err(Refusal::field("subject", "length", "The id of a thing: 1 to 100 characters.").into());
+    if subject.is_some_and(|s| !(1..=100).contains(&s.len()) || !s.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Refusal::field("subject", "pattern", "The id of a thing: 1 to 100 visible characters.").into());
     }
     let bad = || Refusal::new(Code::InvalidCursor, "It does not belong to this list.");
     let after = after.map(|text| EventId::parse(text).ok_or_else(bad)).transpose()?;

@@ -2,10 +2,13 @@
 //! An operation's answer is a value that can be stored: an idempotent request is answered again from it.
 
 pub mod appeals;
+pub mod assess;
 pub mod audit;
+pub mod audit_seal;
 pub mod auth;
 pub mod brands;
 pub mod campaigns;
+pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod earnings;
@@ -16,6 +19,7 @@ pub mod letters;
 pub mod me;
 pub mod meta;
 pub mod missions;
+pub mod outbox;
 pub mod payouts;
 pub mod products;
 pub mod report;
@@ -24,6 +28,7 @@ pub mod reviews;
 pub mod shut_stores;
 pub mod stores;
 pub mod submissions;
+pub mod work;
 pub mod workers;
 
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ use crate::db::{Tx, ledger, payouts};
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::*;
 use crate::domain::ledger::{AccountName, Journal, book};
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::payout::{PayoutMove, PayoutState};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
@@ -56,9 +56,18 @@ impl PayoutView {
 pub struct PayoutBody {
     /// Null: all that is available.
     #[serde(default)]
-    pub amount: Option<Money>,
+    pub amount: Option<AskedAmount>,
     /// Where the money goes: an IBAN, or what the rail takes.
     pub destination: String,
+}
+
+/// An amount in a currency that may be none of the worker's, or none at all: the balance does not hold it then.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct AskedAmount {
+    pub amount_minor: i64,
+    /// Three capital letters.
+    pub currency: String,
 }
 
 /// 5 to 64 letters, digits, spaces, dots, colons and hyphens, beginning with a letter or a digit.
@@ -74,8 +83,13 @@ pub fn request_payout(cx: &Cx, who: &Worker, once: &Once, asked: &PayoutBody) ->
         let detail = "5 to 64 letters, digits, spaces, dots, colons and hyphens, beginning with a letter or a digit.";
         errors.push(FieldError::new("/destination", "pattern", detail));
     }
-    if asked.amount.is_some_and(|amount| amount.minor < 1) {
-        errors.push(FieldError::new("/amount/amount_minor", "too_small", "At least 1."));
+    if let Some(amount) = &asked.amount {
+        if amount.amount_minor < 1 {
+            errors.push(FieldError::new("/amount/amount_minor", "too_small", "At least 1."));
+        }
+        if amount.currency.len() != 3 || !amount.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+            errors.push(FieldError::new("/amount/currency", "pattern", "Three capital letters, such as CHF."));
+        }
     }
     if !errors.is_empty() {
         return Err(Refusal::fields(Code::InvalidRequest, errors).into());
@@ -86,9 +100,10 @@ pub fn request_payout(cx: &Cx, who: &Worker, once: &Once, asked: &PayoutBody) ->
             .into_iter()
             .filter(|money| money.minor > 0)
             .collect();
-        let amount = match (asked.amount, held.as_slice()) {
+        let short = || Refusal::new(Code::InsufficientFunds, "Your balance does not hold this amount.");
+        let amount = match (&asked.amount, held.as_slice()) {
             (_, []) => return Err(Refusal::new(Code::NothingToPay, "Your balance is empty.").into()),
-            (Some(amount), _) => amount,
+            (Some(amount), _) => Money::new(amount.amount_minor, Currency::parse(&amount.currency).ok_or_else(short)?),
             (None, [all]) => *all,
             (None, _) => {
                 let detail = "Your balance has several currencies: ask for each by its amount.";
@@ -113,11 +128,9 @@ pub fn request_payout(cx: &Cx, who: &Worker, once: &Once, asked: &PayoutBody) ->
         payouts::insert(tx, &row)?;
         let event = Event::new("payout.requested", &row.id).data(json!({ "amount": amount, "worker_id": worker }));
         let event = tx.record(event)?;
+        // The book's own words name what a brand lacks.
         ledger::apply(tx, &event, &book::request_payout(worker, amount)).map_err(|failure| match failure.code() {
-            Some(Code::InsufficientFunds) => {
-                let detail = format!("Your balance does not hold {amount}.");
-                Refusal::new(Code::InsufficientFunds, detail).into()
-            }
+            Some(Code::InsufficientFunds) => short().into(),
             _ => failure,
         })?;
         Ok(PayoutView::of(row))

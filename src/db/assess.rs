@@ -1,0 +1,96 @@
+//! What the checks of photos read and write: the photo with its visit, hashes of all photos in the order in which they
+//! were recorded, what one look gave, and assessments. Unscoped: the platform's own work.
+
+use diesel::prelude::*;
+
+use super::conn::Conn;
+use super::dialect::{Locked, one_at_a_time};
+use super::rows::{AssessmentRow, EvidenceRow, FindingRow, RevisionRow};
+use super::schema::{assessments, evidence, findings, revisions, submission_photos};
+use super::tx::Tx;
+use crate::domain::ids::{EvidenceId, ReservationId, SubmissionId};
+use crate::domain::refusal::Outcome;
+
+/// Any number, the same in every version of this program.
+const HASHING: i64 = 0x6669_656c_6472;
+
+pub fn any_evidence_locked(tx: &mut Tx, id: &EvidenceId) -> Outcome<Option<EvidenceRow>> {
+    Ok(Locked(evidence::table.find(id)).get_result(&mut **tx).optional()?)
+}
+
+/// Earlier photos with the same bytes that were sent for another visit.
+pub fn any_copies(conn: &mut Conn, photo: &EvidenceRow) -> Outcome<Vec<EvidenceRow>> {
+    Ok(evidence::table
+        .filter(evidence::sha256.eq(&photo.sha256))
+        .filter(evidence::id.lt(&photo.id))
+        .filter(evidence::reservation_id.ne(&photo.reservation_id))
+        .order(evidence::id)
+        .limit(20)
+        .load(conn)?)
+}
+
+/// Photos whose hash was recorded after number `after`, in that order.
+pub fn any_hashed(conn: &mut Conn, after: i64, limit: i64) -> Outcome<Vec<EvidenceRow>> {
+    Ok(evidence::table.filter(evidence::hash_seq.gt(after)).order(evidence::hash_seq).limit(limit).load(conn)?)
+}
+
+/// The highest number given to a hash. Held until the transaction ends: numbers become visible in their order.
+pub fn last_hash_seq(tx: &mut Tx) -> Outcome<i64> {
+    one_at_a_time(tx, HASHING)?;
+    let last: Option<Option<i64>> = evidence::table
+        .filter(evidence::hash_seq.is_not_null())
+        .order(evidence::hash_seq.desc())
+        .select(evidence::hash_seq)
+        .first(&mut **tx)
+        .optional()?;
+    Ok(last.flatten().unwrap_or(0))
+}
+
+/// Writes what a look gave; `row` carries it. False when the photo was looked at before.
+pub fn set_looked(tx: &mut Tx, row: &EvidenceRow) -> Outcome<bool> {
+    let written = diesel::update(evidence::table.find(&row.id).filter(evidence::checked_at.is_null()))
+        .set((
+            evidence::checked_at.eq(row.checked_at),
+            evidence::check_version.eq(row.check_version.clone()),
+            evidence::facts.eq(row.facts.clone()),
+            evidence::pdq.eq(row.pdq.clone()),
+            evidence::pdq_quality.eq(row.pdq_quality),
+            evidence::rendition_large.eq(row.rendition_large.clone()),
+            evidence::rendition_small.eq(row.rendition_small.clone()),
+            evidence::hash_seq.eq(row.hash_seq),
+        ))
+        .execute(&mut **tx)?;
+    Ok(written == 1)
+}
+
+/// The submissions whose manifest names this photo.
+pub fn any_submission_of_photo(conn: &mut Conn, id: &EvidenceId) -> Outcome<Option<SubmissionId>> {
+    Ok(submission_photos::table
+        .filter(submission_photos::evidence_id.eq(id))
+        .select(submission_photos::submission_id)
+        .first(conn)
+        .optional()?)
+}
+
+/// Photos of the manifest that arrived and were not looked at yet.
+pub fn any_unchecked(conn: &mut Conn, id: &SubmissionId) -> Outcome<i64> {
+    Ok(submission_photos::table
+        .inner_join(evidence::table.on(submission_photos::evidence_id.eq(evidence::id.nullable())))
+        .filter(submission_photos::submission_id.eq(id))
+        .filter(evidence::checked_at.is_null())
+        .count()
+        .get_result(conn)?)
+}
+
+pub fn any_revision(conn: &mut Conn, id: &SubmissionId, revision: i64) -> Outcome<Option<RevisionRow>> {
+    Ok(revisions::table.find((id, revision)).first(conn).optional()?)
+}
+
+pub fn any_findings(conn: &mut Conn, visit: &ReservationId) -> Outcome<Vec<FindingRow>> {
+    Ok(findings::table.filter(findings::reservation_id.eq(visit)).order(findings::id).load(conn)?)
+}
+
+pub fn add_assessment(tx: &mut Tx, row: &AssessmentRow) -> Outcome<()> {
+    diesel::insert_into(assessments::table).values(row.clone()).execute(&mut **tx)?;
+    Ok(())
+}
