@@ -19,6 +19,7 @@ use crate::support::world::{World, both};
 fn registered(world: &World, n: u128) -> Worker {
     let user = UserId::from_bits(n);
     world
+        .app
         .core
         .db
         .write(&Actor::Operator, "test", |tx| {

@@ -1,6 +1,6 @@
 //! Each operation, through HTTP, on both databases.
 
 mod auth;
+mod brand;
 mod missions;
 mod visits;
-mod brand;

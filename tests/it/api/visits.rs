@@ -73,7 +73,7 @@ impl<'w> Shelf<'w> {
 
     pub fn mission(&self, world: &World, n: usize) -> MissionRow {
         let id = MissionId::parse(&self.missions[n]).unwrap();
-        world.core.db.read(|c| missions::any_find(c, &id)).unwrap().unwrap()
+        world.app.core.db.read(|c| missions::any_find(c, &id)).unwrap().unwrap()
     }
 
     pub async fn reserve(&self, who: &Person<'_>) -> String {
@@ -84,7 +84,7 @@ impl<'w> Shelf<'w> {
 
 /// Arranges what no operation of this test's reach does.
 pub fn change<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
-    let made = world.core.db.write(&Actor::Operator, "test", |tx| {
+    let made = world.app.core.db.write(&Actor::Operator, "test", |tx| {
         let made = f(tx);
         tx.record(Event::new("test.arranged", "test"))?;
         Ok(made)
@@ -106,7 +106,8 @@ async fn send(who: &Person<'_>, reservation: &str, client_id: &str, bytes: &[u8]
 
 async fn send_as(who: &Person<'_>, reservation: &str, query: &str, bytes: &[u8]) -> Reply {
     let kind = [("content-type", "image/jpeg".to_owned())];
-    who.send_bytes("POST", &format!("/v1/reservations/{reservation}/evidence?{query}"), &kind, Some(bytes.to_vec())).await
+    who.send_bytes("POST", &format!("/v1/reservations/{reservation}/evidence?{query}"), &kind, Some(bytes.to_vec()))
+        .await
 }
 
 fn photo(client_id: &str, bytes: &[u8]) -> Value {
@@ -129,7 +130,7 @@ fn codes(world: &World, reservation: &str) -> Vec<String> {
             .select(findings::code)
             .load(c)?)
     };
-    world.core.db.read(read).unwrap()
+    world.app.core.db.read(read).unwrap()
 }
 
 fn queued(world: &World, kind: &str, subject: &str) -> i64 {
@@ -137,7 +138,7 @@ fn queued(world: &World, kind: &str, subject: &str) -> i64 {
     let read = |c: &mut fieldproof::db::Conn| {
         Ok(jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::subject.eq(subject)).count().get_result(c)?)
     };
-    world.core.db.read(read).unwrap()
+    world.app.core.db.read(read).unwrap()
 }
 
 /// What the job does when a reservation's time is over.
