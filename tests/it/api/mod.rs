@@ -2,3 +2,5 @@
 
 mod auth;
 mod brand;
+mod missions;
+mod visits;
