@@ -4,20 +4,13 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::dialect::broke_unique;
-use super::rows::{AppealRow, SubmissionRow};
-use super::schema::{appeals, submissions};
+use super::rows::AppealRow;
+use super::schema::appeals;
 use super::tx::Tx;
-use crate::access::scope::WorkerScope;
 use crate::domain::appeal::AppealState;
 use crate::domain::ids::{AppealId, DecisionId, SubmissionId};
 use crate::domain::refusal::Outcome;
-use crate::domain::submission::SubmissionState;
 use crate::domain::time::At;
-
-/// The worker's submission, by its id.
-pub fn submission(conn: &mut Conn, scope: &WorkerScope, id: &SubmissionId) -> Outcome<Option<SubmissionRow>> {
-    Ok(submissions::table.find(id).filter(submissions::worker_id.eq(scope.worker())).first(conn).optional()?)
-}
 
 /// Opens an appeal; false when the submission was appealed before.
 pub fn open(tx: &mut Tx, appeal: &AppealRow) -> Outcome<bool> {
@@ -29,24 +22,6 @@ pub fn open(tx: &mut Tx, appeal: &AppealRow) -> Outcome<bool> {
         Err(e) if broke_unique(&e, "appeals_once", "appeals.submission_id") => Ok(false),
         Err(e) => Err(e.into()),
     }
-}
-
-/// Moves the submission that was read to `appealed`; false when it was changed in the meantime.
-pub fn move_submission(tx: &mut Tx, read: &SubmissionRow, to: SubmissionState) -> Outcome<bool> {
-    let now = tx.now();
-    let row = submissions::table
-        .find(&read.id)
-        .filter(submissions::state.eq(read.state))
-        .filter(submissions::version.eq(read.version));
-    let changed = diesel::update(row)
-        .set((
-            submissions::state.eq(to),
-            submissions::appeal_until.eq(None::<At>),
-            submissions::updated_at.eq(now),
-            submissions::version.eq(submissions::version + 1),
-        ))
-        .execute(&mut **tx)?;
-    Ok(changed == 1)
 }
 
 /// Ends an open appeal; false when it had ended.

@@ -31,11 +31,7 @@ pub fn any_copies(conn: &mut Conn, photo: &EvidenceRow) -> Outcome<Vec<EvidenceR
 
 /// Photos whose hash was recorded after number `after`, in that order.
 pub fn any_hashed(conn: &mut Conn, after: i64, limit: i64) -> Outcome<Vec<EvidenceRow>> {
-    Ok(evidence::table
-        .filter(evidence::hash_seq.gt(after))
-        .order(evidence::hash_seq)
-        .limit(limit)
-        .load(conn)?)
+    Ok(evidence::table.filter(evidence::hash_seq.gt(after)).order(evidence::hash_seq).limit(limit).load(conn)?)
 }
 
 /// The highest number given to a hash. Held until the transaction ends: numbers become visible in their order.

@@ -7,7 +7,9 @@ use diesel::prelude::*;
 use super::conn::Conn;
 use super::dialect::Locked;
 use super::rows::{CampaignRow, MissionRow, StoreReportRow, StoreRow, SubmissionRow};
-use super::schema::{accounts, campaigns, idempotency_keys, missions, reservations, store_reports, stores, submissions};
+use super::schema::{
+    accounts, campaigns, idempotency_keys, missions, reservations, store_reports, stores, submissions,
+};
 use super::tx::Tx;
 use crate::domain::campaign::CampaignState;
 use crate::domain::ids::{CampaignId, MissionId, StoreId, SubmissionId};
@@ -135,8 +137,9 @@ pub fn any_missions_over(conn: &mut Conn, now: At, limit: i64) -> Outcome<Vec<Mi
 
 /// Campaigns past their end whose missions are all closed.
 pub fn any_campaigns_over(conn: &mut Conn, now: At, limit: i64) -> Outcome<Vec<CampaignId>> {
-    let running =
-        missions::table.filter(missions::campaign_id.eq(campaigns::id)).filter(missions::state.ne(MissionState::Closed));
+    let running = missions::table
+        .filter(missions::campaign_id.eq(campaigns::id))
+        .filter(missions::state.ne(MissionState::Closed));
     Ok(campaigns::table
         .filter(campaigns::state.eq_any([CampaignState::Published, CampaignState::Paused]))
         .filter(campaigns::ends_at.le(now))

@@ -1,21 +1,15 @@
-//! The review queue: submissions that wait for a person, the claims on them, and all that a reviewer looks at.
-//! Claims are passed over, not waited for. Nothing here moves a submission's state.
+//! The review queue: submissions that wait for a person, the claims on them, and what only a reviewer looks at. Claims
+//! are passed over, not waited for. Nothing here moves a submission's state.
 
 use diesel::dsl::{count_star, exists, not};
 use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::dialect::SkipLocked;
-use super::rows::{
-    AssessmentRow, EvidenceRow, FindingRow, PositionFixRow, QuestionnaireVersionRow, StoreRow, SubmissionPhotoRow,
-    SubmissionRow,
-};
-use super::schema::{
-    appeals, assessments, evidence, findings, position_fixes, proposals, questionnaire_versions, sanctions, stores,
-    submission_photos, submissions,
-};
+use super::rows::{AssessmentRow, SubmissionRow};
+use super::schema::{appeals, assessments, proposals, sanctions, stores, submissions};
 use super::tx::Tx;
-use crate::domain::ids::*;
+use crate::domain::ids::{SubmissionId, UserId};
 use crate::domain::refusal::Outcome;
 use crate::domain::submission::SubmissionState;
 use crate::domain::time::At;
@@ -105,42 +99,6 @@ pub fn release(tx: &mut Tx, id: &SubmissionId, me: &UserId) -> Outcome<Option<Su
         .returning(submissions::all_columns)
         .get_result(&mut **tx)
         .optional()?)
-}
-
-pub fn any_submission(conn: &mut Conn, id: &SubmissionId) -> Outcome<Option<SubmissionRow>> {
-    Ok(submissions::table.find(id).first(conn).optional()?)
-}
-
-pub fn any_questionnaire(conn: &mut Conn, id: &QuestionnaireId) -> Outcome<Option<QuestionnaireVersionRow>> {
-    Ok(questionnaire_versions::table.find(id).first(conn).optional()?)
-}
-
-pub fn any_store(conn: &mut Conn, id: &StoreId) -> Outcome<Option<StoreRow>> {
-    Ok(stores::table.find(id).first(conn).optional()?)
-}
-
-pub fn any_photos(conn: &mut Conn, id: &SubmissionId) -> Outcome<Vec<SubmissionPhotoRow>> {
-    Ok(submission_photos::table
-        .filter(submission_photos::submission_id.eq(id))
-        .order(submission_photos::client_id)
-        .load(conn)?)
-}
-
-/// Photos that arrived for a reservation, in the order of their arrival.
-pub fn any_evidence_of(conn: &mut Conn, id: &ReservationId) -> Outcome<Vec<EvidenceRow>> {
-    Ok(evidence::table.filter(evidence::reservation_id.eq(id)).order(evidence::id).load(conn)?)
-}
-
-pub fn any_evidence(conn: &mut Conn, id: &EvidenceId) -> Outcome<Option<EvidenceRow>> {
-    Ok(evidence::table.find(id).first(conn).optional()?)
-}
-
-pub fn any_findings(conn: &mut Conn, id: &ReservationId) -> Outcome<Vec<FindingRow>> {
-    Ok(findings::table.filter(findings::reservation_id.eq(id)).order(findings::id).load(conn)?)
-}
-
-pub fn any_fixes(conn: &mut Conn, id: &ReservationId) -> Outcome<Vec<PositionFixRow>> {
-    Ok(position_fixes::table.filter(position_fixes::reservation_id.eq(id)).order(position_fixes::id).load(conn)?)
 }
 
 /// The newest assessment.

@@ -41,7 +41,11 @@ pub fn weight(code: Code) -> i64 {
         Code::MockLocation | Code::Screenshot => 200,
         Code::TimeBeforeVisit | Code::TimeAfterSeal | Code::PositionFail | Code::EditorNamed => 150,
         Code::PlaceFar | Code::PositionMissing | Code::NotCompletedUnproven | Code::PhotosMissing => 120,
-        Code::SealClockUnproven | Code::LateSeal | Code::NotAppCapture | Code::AnswerInvalid | Code::CorrectionLapsed => 80,
+        Code::SealClockUnproven
+        | Code::LateSeal
+        | Code::NotAppCapture
+        | Code::AnswerInvalid
+        | Code::CorrectionLapsed => 80,
         Code::BlackFrame | Code::Damaged | Code::FormatUnsupported | Code::TypeDiffers => 60,
         Code::PositionUncertain | Code::AnswerFlagged | Code::AnswerMissing | Code::NoCameraData => 40,
         _ => 30,

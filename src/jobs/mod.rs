@@ -256,7 +256,13 @@ async fn work_off_one(bench: &Bench, job: &'static Job, run: fn(Bench, Claimed) 
     let ended = run(bench.clone(), claimed.clone()).await;
     count(job.name, ended.is_ok(), begun);
     if let Err(failure) = ended {
-        tracing::warn!(job = job.name, subject = claimed.subject, attempts = claimed.attempts, error = failure.to_string(), "a job failed");
+        tracing::warn!(
+            job = job.name,
+            subject = claimed.subject,
+            attempts = claimed.attempts,
+            error = failure.to_string(),
+            "a job failed"
+        );
         let wait = usize::try_from(claimed.attempts - 1).unwrap_or(0).min(job.retry_secs.len().saturating_sub(1));
         let wait_secs = job.retry_secs.get(wait).copied().unwrap_or(60);
         let why = failure.to_string();

@@ -8,7 +8,7 @@ use crate::access::scope::WorkerScope;
 use crate::access::{Reviewer, Worker};
 use crate::context::{Cx, Once};
 use crate::db::rows::{AppealRow, DecisionRow, SubmissionRow};
-use crate::db::{Tx, appeals, decisions, reviews};
+use crate::db::{Tx, appeals, decisions, submissions};
 use crate::domain::appeal::{AppealState, Ruling, due_at};
 use crate::domain::decision::{DecidedBy, DecisionKind, ItemVerdict, Verdict};
 use crate::domain::event::Event;
@@ -75,12 +75,12 @@ pub fn appeal_submission(
     }
     let scope = WorkerScope::from(who);
     cx.write_once(who, once, |tx| {
-        let submission = appeals::submission(tx, &scope, id)?.or_missing("submission")?;
+        let submission = submissions::locked(tx, &scope, id)?.or_missing("submission")?;
         let closed = |detail: &str| Failure::from(Refusal::new(Code::AppealClosed, detail));
         if appeals::any_of_submission(tx, id)?.is_some() {
             return Err(closed("It was appealed before."));
         }
-        let to = submission.state.next(SubmissionMove::Appeal).ok_or_else(|| wrong_state(submission.state))?;
+        submission.state.next(SubmissionMove::Appeal).ok_or_else(|| wrong_state(submission.state))?;
         let now = tx.now();
         if submission.appeal_until.is_none_or(|until| until <= now) {
             return Err(closed("The time for an appeal is over."));
@@ -99,17 +99,14 @@ pub fn appeal_submission(
             decided_at: None,
             version: 1,
         };
-        // The window may end at this very moment; whoever changes the row first wins.
-        if !appeals::move_submission(tx, &submission, to)? {
-            return Err(Refusal::new(Code::Stale, "The submission was changed at the same moment.").into());
-        }
+        let moved = submissions::move_state(tx, &submission, SubmissionMove::Appeal, |new| new.appeal_until = None)?;
         if !appeals::open(tx, &row)? {
             return Err(closed("It was appealed before."));
         }
         tx.record(
             Event::new("submission.appealed", id)
                 .brand(&submission.brand_id)
-                .moved(submission.state.as_str(), to.as_str())
+                .moved(submission.state.as_str(), moved.state.as_str())
                 .data(json!({ "appeal_id": row.id, "due_at": row.due_at })),
         )?;
         Ok(AppealView::of(row))
@@ -163,7 +160,7 @@ pub fn decide_appeal(
         if first.decider_id.as_ref() == me || first.second_reviewer_id.as_ref() == me {
             return Err(Refusal::new(Code::OwnDecision, "You took part in the first decision.").into());
         }
-        let submission = reviews::any_submission(tx, &appeal.submission_id)?.or_missing("submission")?;
+        let submission = submissions::any_find(tx, &appeal.submission_id)?.or_missing("submission")?;
         if submission.state != SubmissionState::Appealed {
             return Err(wrong_state(submission.state));
         }
@@ -228,7 +225,7 @@ fn ruling(
 /// Decides an appeal for the worker because nobody judged it in time; for the sweep over `db::appeals::any_overdue`.
 /// `appeal` may be as it was listed: one that was decided since is refused with `appeal_closed` or `wrong_state`.
 pub fn decide_for_worker(tx: &mut Tx, appeal: &AppealRow) -> Outcome<DecisionRow> {
-    let submission: SubmissionRow = reviews::any_submission(tx, &appeal.submission_id)?.or_missing("submission")?;
+    let submission: SubmissionRow = submissions::any_find(tx, &appeal.submission_id)?.or_missing("submission")?;
     if submission.state != SubmissionState::Appealed {
         return Err(wrong_state(submission.state));
     }

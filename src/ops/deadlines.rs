@@ -11,7 +11,9 @@ use super::{funds, letters};
 use crate::context::Cx;
 use crate::db::evidence::About;
 use crate::db::rows::{MissionRow, SubmissionRow};
-use crate::db::{Conn, Tx, appeals, campaigns, deadlines as db, evidence, missions, queue, reservations, submissions, users};
+use crate::db::{
+    Conn, Tx, appeals, campaigns, deadlines as db, evidence, missions, queue, reservations, submissions, users,
+};
 use crate::domain::appeal::AppealState;
 use crate::domain::campaign::{CampaignMove, platform_fee};
 use crate::domain::decision::Verdict;

@@ -7,12 +7,10 @@ use serde_json::{Value, json};
 
 use crate::access::Reviewer;
 use crate::context::{Cx, Once};
-use crate::db::decisions::{Addressed, Settled};
-use crate::db::rows::{
-    DecisionItemRow, DecisionRow, EarningRow, MissionRow, ProposalRow, QuestionnaireVersionRow, SubmissionRow,
-};
+use crate::db::decisions::Addressed;
+use crate::db::rows::{DecisionItemRow, DecisionRow, EarningRow, MissionRow, ProposalRow, SubmissionRow};
 use crate::db::types::Json;
-use crate::db::{Conn, Tx, appeals, decisions, earnings, ledger, reviews};
+use crate::db::{Conn, Tx, appeals, decisions, earnings, ledger, missions, reviews, submissions};
 use crate::domain::campaign::{Clause, platform_fee};
 use crate::domain::decision::{
     self, Correction, DecidedBy, DecisionKind, Item, ItemVerdict, REFUSED_MAX, RULE_VERSION, ReasonCode, Verdict,
@@ -22,10 +20,11 @@ use crate::domain::event::Event;
 use crate::domain::ids::*;
 use crate::domain::ledger::book;
 use crate::domain::money::Money;
-use crate::domain::questionnaire::{self, Answer, Checked, Context, ItemAnswer, LoopSets, PhotoRef, Questionnaire};
+use crate::domain::questionnaire::{self, Answer, Checked, Context, ItemAnswer, PhotoRef, Questionnaire};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::submission::{Outcome as Visit, SubmissionState};
 use crate::domain::time::At;
+use crate::ops::campaigns::{Pinned, pinned};
 use crate::ops::letters;
 
 /// What a reviewer sends.
@@ -171,7 +170,7 @@ pub fn decide_submission(
 ) -> Outcome<DecisionView> {
     bounded(asked.target.as_deref(), asked.clause_id.as_deref(), asked.text.as_deref(), &asked.refused)?;
     let decided = cx.write_once(who, once, |tx| {
-        let submission = reviews::any_submission(tx, id)?.or_missing("submission")?;
+        let submission = submissions::any_find(tx, id)?.or_missing("submission")?;
         if submission.state != SubmissionState::InReview {
             return Err(wrong_state(submission.state));
         }
@@ -258,7 +257,6 @@ pub(super) fn seconded(tx: &mut Tx, submission: &SubmissionRow, verdict: Verdict
 
 /// The answers of a submission as its pinned questionnaire reads them, and the clauses of its pinned brief.
 pub(super) struct Judged {
-    pub version: QuestionnaireVersionRow,
     pub questionnaire: Questionnaire,
     pub checked: Checked,
     pub clauses: Vec<Clause>,
@@ -277,22 +275,17 @@ fn is_work(item: &ItemAnswer) -> bool {
 }
 
 pub(super) fn judged(conn: &mut Conn, submission: &SubmissionRow) -> Outcome<Judged> {
-    let fault = |what: &str| Failure::fault(format!("{what} of {} cannot be read", submission.id));
-    let version =
-        reviews::any_questionnaire(conn, &submission.questionnaire_id)?.ok_or_else(|| fault("questionnaire"))?;
-    let loops: LoopSets = serde_json::from_value(version.loops.0.clone()).map_err(|_| fault("loops"))?;
-    let clauses: Vec<Clause> = serde_json::from_value(version.brief.0.clone()).map_err(|_| fault("brief"))?;
-    let questionnaire = questionnaire::compile(&version.document.0, &loops).map_err(|_| fault("questionnaire"))?;
-    let store = reviews::any_store(conn, &submission.store_id)?.ok_or_else(|| fault("store"))?;
+    let Pinned { questionnaire, brief: clauses, .. } = pinned(conn, &submission.questionnaire_id)?;
+    let store = missions::any_store(conn, &submission.store_id)?;
     let zone = jiff::tz::TimeZone::get(&store.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let photos: Vec<PhotoRef> = reviews::any_photos(conn, &submission.id)?
+    let photos: Vec<PhotoRef> = submissions::photos(conn, &submission.id)?
         .into_iter()
-        .map(|photo| PhotoRef { client_id: photo.client_id, question_path: photo.question })
+        .map(|(photo, _)| PhotoRef { client_id: photo.client_id, question_path: photo.question })
         .collect();
     let context = Context { now: submission.sealed_at, zone };
     let completed = submission.outcome == Visit::Completed;
     let checked = questionnaire::check_answers(&questionnaire, &submission.answers.0, &photos, &context, completed);
-    Ok(Judged { version, questionnaire, checked, clauses })
+    Ok(Judged { questionnaire, checked, clauses })
 }
 
 /// Writes a decision and everything that follows from it, in the caller's transaction. The submission is the row as the
@@ -302,9 +295,9 @@ pub fn settle(tx: &mut Tx, submission: &SubmissionRow, verdict: &Verdict) -> Out
     if !verdict.is_lawful() {
         return Err(Failure::fault("a decision that only a person may take, without a person"));
     }
-    let to = submission.state.next(verdict.step()).ok_or_else(|| wrong_state(submission.state))?;
+    submission.state.next(verdict.step()).ok_or_else(|| wrong_state(submission.state))?;
     let now = tx.now();
-    let mission = decisions::any_mission_locked(tx, &submission.mission_id)?
+    let mission = missions::any_locked(tx, &submission.mission_id)?
         .ok_or_else(|| Failure::fault(format!("{} has no mission", submission.id)))?;
     let (before, rows) = earnings::any_earned_minor(tx, &submission.id)?;
     let before = Money::new(before, mission.currency);
@@ -343,23 +336,27 @@ pub fn settle(tx: &mut Tx, submission: &SubmissionRow, verdict: &Verdict) -> Out
     // Before an appeal every submission on its road holds its slot; a partly approved one gave it back.
     let holds = !answers_appeal || submission.holds_slot;
     let moves = decision::slot_moves(verdict.kind, submission.outcome, holds, answers_appeal);
-    let settled = Settled {
-        state: to,
-        decision_id: row.id.clone(),
-        correction: verdict.correction.map(|kind| kind.as_str().to_owned()),
-        correction_due_at: verdict.correction.map(|kind| now.plus_secs(kind.secs())),
-        appeal_until: decision::appeal_secs(verdict.kind, answers_appeal).map(|secs| now.plus_secs(secs)),
-        holds_slot: holds && moves.held == 0,
+    let moved = submissions::move_state(tx, submission, verdict.step(), |new| {
+        new.decision_id = Some(row.id.clone());
+        new.decided_at = Some(now);
+        new.correction = verdict.correction.map(|kind| kind.as_str().to_owned());
+        new.correction_due_at = verdict.correction.map(|kind| now.plus_secs(kind.secs()));
+        new.appeal_until = decision::appeal_secs(verdict.kind, answers_appeal).map(|secs| now.plus_secs(secs));
+        new.holds_slot = holds && moves.held == 0;
+        (new.claimed_by, new.claimed_until) = (None, None);
+    });
+    let settled = match moved {
+        Err(failure) if failure.code() == Some(Code::Stale) => {
+            // Somebody was quicker: say what it is now, when it was decided.
+            let state = submissions::any_find(tx, &submission.id)?.map_or(submission.state, |row| row.state);
+            return Err(if state == submission.state { failure } else { wrong_state(state) });
+        }
+        other => other?,
     };
-    if !decisions::settle(tx, submission, &settled)? {
-        let state = reviews::any_submission(tx, &submission.id)?.map_or(submission.state, |row| row.state);
-        return Err(match state == submission.state {
-            true => Refusal::new(Code::Stale, "The submission was changed at the same moment.").into(),
-            false => wrong_state(state),
-        });
-    }
-    if moves != decision::SlotMoves::default() {
-        decisions::move_slots(tx, &mission.id, moves)?;
+    match (moves.held, moves.done, moves.attempts_spent) {
+        (0, ..) => {}
+        (_, 0, 0) => missions::free_slot(tx, &mission.id, false)?,
+        (_, _, attempts) => missions::finish_slot(tx, &mission.id, attempts > 0)?,
     }
     decisions::drop_proposal(tx, &submission.id)?;
     if let Some(appeal) = &verdict.appeal
@@ -377,7 +374,7 @@ pub fn settle(tx: &mut Tx, submission: &SubmissionRow, verdict: &Verdict) -> Out
 
     let event = Event::new(event_kind(verdict.kind), &submission.id)
         .brand(&submission.brand_id)
-        .moved(submission.state.as_str(), to.as_str())
+        .moved(submission.state.as_str(), settled.state.as_str())
         .because(verdict.reason_code.map_or(verdict.by.as_str(), ReasonCode::as_str))
         .rule(verdict.rule_version.clone())
         .data(json!({
@@ -492,7 +489,7 @@ fn letter(
     clauses: &[Clause],
     total: Money,
     more: Money,
-    settled: &Settled,
+    settled: &SubmissionRow,
 ) -> (String, String) {
     let visit = format!("your visit to {} for \"{}\"", to.store, to.campaign);
     let clause = |id: &str| {

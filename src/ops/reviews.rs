@@ -10,7 +10,7 @@ use crate::access::Reviewer;
 use crate::context::{Cx, Once};
 use crate::db::rows::{FindingRow, SubmissionRow};
 use crate::db::types::Json;
-use crate::db::{Conn, appeals, decisions, reviews};
+use crate::db::{Conn, appeals, decisions, evidence, missions, reservations, reviews, submissions};
 use crate::domain::campaign::Clause;
 use crate::domain::event::Event;
 use crate::domain::ids::*;
@@ -75,7 +75,7 @@ impl ReviewItem {
     }
 
     fn read(conn: &mut Conn, row: SubmissionRow) -> Outcome<ReviewItem> {
-        let store = reviews::any_store(conn, &row.store_id)?.or_missing("store")?;
+        let store = missions::any_store(conn, &row.store_id)?;
         Ok(ReviewItem::of((row, store.name, store.city)))
     }
 }
@@ -235,9 +235,9 @@ fn read_key(key: &str) -> Outcome<reviews::QueueKey> {
 
 pub fn get_review(cx: &Cx, _who: &Reviewer, id: &SubmissionId) -> Outcome<ReviewView> {
     cx.read(|c| {
-        let row = reviews::any_submission(c, id)?.or_missing("submission")?;
+        let row = submissions::any_find(c, id)?.or_missing("submission")?;
         let judged = judged(c, &row)?;
-        let store = reviews::any_store(c, &row.store_id)?.or_missing("store")?;
+        let store = missions::any_store(c, &row.store_id)?;
         let (photos, findings) = photos_and_findings(c, &row)?;
         let mut decided = Vec::new();
         for decision in decisions::any_of_submission(c, id)? {
@@ -247,7 +247,7 @@ pub fn get_review(cx: &Cx, _who: &Reviewer, id: &SubmissionId) -> Outcome<Review
         let as_json = |item: &ItemAnswer| serde_json::to_value(item).map_err(Failure::fault);
         Ok(ReviewView {
             clauses: judged.clauses.clone(),
-            questionnaire: judged.version.document.0.clone(),
+            questionnaire: judged.questionnaire.document().clone(),
             answers: row.answers.0.clone(),
             items: judged.checked.items.iter().map(as_json).collect::<Outcome<_>>()?,
             flags: judged.checked.flags.iter().map(|flag| json!(flag)).collect(),
@@ -294,16 +294,14 @@ pub fn get_review(cx: &Cx, _who: &Reviewer, id: &SubmissionId) -> Outcome<Review
 fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<ReviewPhoto>, Vec<FindingView>)> {
     let mut of_photo: BTreeMap<EvidenceId, Vec<FindingView>> = BTreeMap::new();
     let mut of_visit = Vec::new();
-    for finding in reviews::any_findings(conn, &row.reservation_id)? {
+    for finding in evidence::any_findings(conn, &row.reservation_id)? {
         match finding.evidence_id.clone() {
             Some(photo) => of_photo.entry(photo).or_default().push(FindingView::of(finding)),
             None => of_visit.push(FindingView::of(finding)),
         }
     }
-    let stored = reviews::any_evidence_of(conn, &row.reservation_id)?;
-    let photos = reviews::any_photos(conn, &row.id)?.into_iter().map(|photo| {
-        let evidence =
-            stored.iter().find(|e| Some(&e.id) == photo.evidence_id.as_ref() || e.client_id == photo.client_id);
+    let photos = submissions::photos(conn, &row.id)?.into_iter().map(|(photo, evidence)| {
+        let evidence = evidence.as_ref();
         ReviewPhoto {
             client_id: photo.client_id,
             question: photo.question,
@@ -321,7 +319,7 @@ fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<Rev
 }
 
 fn fixes(conn: &mut Conn, id: &ReservationId) -> Outcome<Vec<ReviewFix>> {
-    let rows = reviews::any_fixes(conn, id)?;
+    let rows = reservations::any_fixes(conn, id)?;
     let fix = |row: crate::db::rows::PositionFixRow| ReviewFix {
         purpose: row.purpose,
         lat: row.lat,
@@ -372,7 +370,7 @@ pub fn claim_review(cx: &Cx, who: &Reviewer, once: &Once, asked: &ClaimBody) -> 
         };
         let until = tx.now().plus_secs(CLAIM_SECS);
         let Some(row) = reviews::claim(tx, &id, who.user(), until)? else {
-            let row = reviews::any_submission(tx, &id)?.or_missing("submission")?;
+            let row = submissions::any_find(tx, &id)?.or_missing("submission")?;
             return Err(match (row.state, row.claimed_until) {
                 (SubmissionState::InReview, Some(until)) => {
                     Refusal::new(Code::NotClaimed, format!("A colleague holds it until {until}.")).into()
@@ -388,7 +386,7 @@ pub fn claim_review(cx: &Cx, who: &Reviewer, once: &Once, asked: &ClaimBody) -> 
 /// Gives a claimed submission back to the queue.
 pub fn release_review(cx: &Cx, who: &Reviewer, once: &Once, id: &SubmissionId) -> Outcome<ReviewItem> {
     cx.write_once(who, once, |tx| {
-        reviews::any_submission(tx, id)?.or_missing("submission")?;
+        submissions::any_find(tx, id)?.or_missing("submission")?;
         let row = reviews::release(tx, id, who.user())?
             .ok_or_else(|| Refusal::new(Code::NotClaimed, "You do not hold this submission, or no longer."))?;
         tx.record(Event::new("review.released", id).brand(&row.brand_id))?;
@@ -418,7 +416,7 @@ pub enum PhotoPlace {
 
 /// Finds a photo for a reviewer. The original can show where and by whom it was taken, so its opening is an event.
 pub fn get_photo(cx: &Cx, who: &Reviewer, id: &EvidenceId, size: PhotoSize) -> Outcome<PhotoPlace> {
-    let row = cx.read(|c| reviews::any_evidence(c, id)?.or_missing("photo"))?;
+    let row = cx.read(|c| evidence::any_find(c, id)?.or_missing("photo"))?;
     let rendition = match size {
         PhotoSize::Original => {
             cx.write(who, |tx| {

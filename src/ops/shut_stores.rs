@@ -9,7 +9,7 @@ use crate::db::{Tx, campaigns, deadlines, missions};
 use crate::domain::campaign::CampaignState;
 use crate::domain::event::Event;
 use crate::domain::mission::{MissionMove, MissionState};
-use crate::domain::refusal::{Failure, Outcome, OrMissing};
+use crate::domain::refusal::{Failure, OrMissing, Outcome};
 use crate::domain::store::{ShutStep, StoreMove, StoreReport, StoreState, after_report};
 use crate::domain::time::At;
 

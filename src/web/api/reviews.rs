@@ -50,8 +50,8 @@ pub struct PhotoParams {
 pub async fn get_review_photo(gate: Gate<Reviewer>, id: Id<EvidenceId>, params: Params<PhotoParams>) -> Answer {
     let place = gate.run(move |cx, who| ops::reviews::get_photo(cx, who, &id.0, params.0.size)).await?;
     let (key, content_type) = match place {
-        PhotoPlace::Original { sha256, content_type } => (evidence_key(&sha256), content_type),
-        PhotoPlace::Rendition { key } => (key, "image/jpeg".to_owned()),
+        PhotoPlace::Original { sha256, content_type } => (evidence_key(&sha256), shown_as(&content_type)),
+        PhotoPlace::Rendition { key } => (key, "image/jpeg"),
     };
     let bytes = gate.blobs().get(&key).await?.ok_or_else(|| Failure::fault(format!("{key} is not stored")))?;
     Ok(HttpResponse::Ok()
@@ -60,4 +60,10 @@ pub async fn get_review_photo(gate: Gate<Reviewer>, id: Id<EvidenceId>, params: 
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
         .insert_header((CACHE_CONTROL, "private, no-store"))
         .body(bytes))
+}
+
+/// A type that is a photo; anything else a phone may have said (drawings that hold scripts) is just bytes.
+fn shown_as(content_type: &str) -> &'static str {
+    let photos = ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"];
+    photos.into_iter().find(|photo| *photo == content_type).unwrap_or("application/octet-stream")
 }

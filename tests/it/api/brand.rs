@@ -67,7 +67,7 @@ fn hold(slots: i64) -> i64 {
 }
 
 fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
-    let made = world.core.db.write(&Actor::Operator, "test", |tx| {
+    let made = world.app.core.db.write(&Actor::Operator, "test", |tx| {
         let made = f(tx);
         tx.record(Event::new("test.arranged", "test"))?;
         Ok(made)
@@ -78,7 +78,7 @@ fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
 fn mission_of(world: &World, campaign: &str) -> MissionRow {
     let campaign = CampaignId::parse(campaign).unwrap();
     let read = |c: &mut Conn| Ok(missions::table.filter(missions::campaign_id.eq(campaign)).first(c)?);
-    world.core.db.read(read).unwrap()
+    world.app.core.db.read(read).unwrap()
 }
 
 /// A visit of that mission by this worker, approved: what seal, checks and decision leave behind.
@@ -474,7 +474,7 @@ both! {
         olga.post(&format!("{path}/publish"), json!({})).await.ok();
         let enge = StoreId::parse(&enge).unwrap();
         let of_enge = missions::table.filter(missions::store_id.eq(enge));
-        let mission: MissionRow = world.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
+        let mission: MissionRow = world.app.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
 
         let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
         let shelf = |state: &str, facings: i64, amount: &str| json!({"state": {"value": state},
@@ -528,7 +528,7 @@ both! {
 
         let photo = format!("/v1/brand/photos/{}", photos["items"][0]["id"].as_str().unwrap());
         olga.get(&photo).await.refused(Code::PhotoNotReady);
-        world.blobs.put(&format!("renditions/{:064}/1600.jpg", 0), b"jpg".to_vec()).await.unwrap();
+        world.app.blobs.put(&format!("renditions/{:064}/1600.jpg", 0), b"jpg".to_vec()).await.unwrap();
         let bytes = olga.get(&photo).await;
         bytes.ok();
         assert_eq!((bytes.bytes.as_slice(), bytes.headers["content-type"].as_str()), (&b"jpg"[..], "image/jpeg"));
@@ -551,7 +551,7 @@ both! {
         let made = olga.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
         let id = made["id"].as_str().unwrap();
         olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
-        let sent = json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {"state": {"value": "low"}}}});
+        let sent = json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {"state": {"value": "in_stock"}}}});
         let ana = world.worker("ana").await;
         let submission = deliver(world, &mission_of(world, id), &ana.id, &sent, &["/product/4006381333931/facings"]);
         let path = format!("/v1/brand/submissions/{submission}");
@@ -590,6 +590,6 @@ fn set_store(world: &World, id: &str, state: StoreState) {
 /// The photo of the shelf, whose question was refused.
 fn refused_photo(world: &World, submission: &SubmissionId) -> EvidenceId {
     let of_it = submission_photos::table.find((submission, "shelf")).select(submission_photos::evidence_id);
-    let id: Option<EvidenceId> = world.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
+    let id: Option<EvidenceId> = world.app.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
     id.unwrap()
 }

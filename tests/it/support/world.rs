@@ -15,7 +15,6 @@ use fieldproof::db::{Conn, Place, migrate};
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::StaffRole;
-use fieldproof::jobs::Runner;
 use fieldproof::ports::bank::TestBank;
 use fieldproof::ports::blobs::Blobs;
 use fieldproof::ports::clock::Clock;
@@ -151,7 +150,7 @@ impl World {
 
     /// Lets every job that is due do its work.
     pub async fn work(&self) {
-        Runner::run_until_idle(&self.app).await.unwrap();
+        fieldproof::jobs::run_until_idle(&self.app).await.unwrap();
     }
 
     pub fn cx(&self) -> Cx {

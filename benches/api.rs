@@ -1,0 +1,182 @@
+//! Requests a second of near me and of reserving, through HTTP, with 32 clients in the same process as the server; health
+//! beside them shows what HTTP alone costs here. `cargo bench --bench api`, with PostgreSQL when
+//! FIELDPROOF_BENCH_POSTGRES names an empty database. Wall clock on a shared machine: compare lines of one run only.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use fieldproof::access::token::Keys;
+use fieldproof::access::{Admin, Anyone, BrandEditor, BrandOwner, Finance, Identity, Pass};
+use fieldproof::context::{Core, Cx, Once, Rules};
+use fieldproof::db::Place;
+use fieldproof::domain::brand::BrandRole;
+use fieldproof::domain::ids::{BrandId, SessionId, UserId};
+use fieldproof::domain::user::{StaffRole, UserKind};
+use fieldproof::ops;
+use fieldproof::ports::blobs::Blobs;
+use fieldproof::ports::clock::Clock;
+use fieldproof::web::{RateLimit, Shared};
+use serde_json::{Value, json};
+
+const CLIENTS: usize = 32;
+const STORES: usize = 2000;
+const WORKERS: usize = 64;
+const SECONDS: u64 = 5;
+
+fn once(name: &str) -> Once {
+    Once { route: "bench".to_owned(), key: name.to_owned(), request_hash: name.to_owned() }
+}
+
+fn of<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("what the API takes")
+}
+
+fn identity(user: &UserId, kind: UserKind, staff: Option<StaffRole>, brand: Option<BrandId>) -> Identity {
+    let brand = brand.map(|brand| (brand, BrandRole::Owner));
+    Identity { user: user.clone(), session: SessionId::from_bits(1), kind, staff_role: staff, brand }
+}
+
+fn pass<P: Pass>(identity: &Identity) -> P {
+    P::admit(Some(identity)).unwrap_or_else(|_| panic!("the identity has the role {}", P::ROLE))
+}
+
+/// A published campaign at 2,000 stores, and workers with tokens.
+fn set_the_scene(core: &Arc<Core>) -> (Vec<String>, Vec<String>) {
+    let cx = Cx::new(core.clone(), "bench");
+    let admin = ops::auth::create_staff(&cx, "admin@example.org", "Admin", StaffRole::Admin, "bench password")
+        .expect("an admin");
+    let staff = identity(&admin, UserKind::Staff, Some(StaffRole::Admin), None);
+    let asked = json!({ "name": "Bench", "country": "CH", "currency": "CHF", "owner_email": "owner@example.org",
+        "owner_name": "Owner" });
+    let brand = ops::brands::create_brand(&cx, &pass::<Admin>(&staff), &once("brand"), &of(asked)).expect("a brand");
+    let member = cx
+        .read(|c| fieldproof::db::users::any_by_email(c, "owner@example.org"))
+        .expect("readable")
+        .expect("the owner was invited");
+    let owner = identity(&member.id, UserKind::Brand, None, Some(brand.id.clone()));
+    let funds = json!({ "amount": { "amount_minor": 100_000_000, "currency": "CHF" }, "reference": "bench" });
+    ops::funds::fund_brand(&cx, &pass::<Finance>(&staff), &once("fund"), &brand.id, &of(funds)).expect("funds");
+    let stores: Vec<_> = (0..STORES)
+        .map(|n| {
+            let (lat, lon) = (46.5 + (n % 40) as f64 * 0.001, 6.5 + (n / 40) as f64 * 0.0015);
+            let asked = json!({ "name": format!("Store {n}"), "chain": null, "street": null, "housenumber": null,
+                "postcode": null, "city": "Lausanne", "country": "CH", "lat": lat, "lon": lon, "radius_m": null,
+                "opening_hours": null, "time_zone": "Europe/Zurich", "source_id": null });
+            let key = once(&format!("store-{n}"));
+            ops::stores::create_store(&cx, &pass::<BrandEditor>(&owner), &key, &of(asked)).expect("a store").id
+        })
+        .collect();
+    let now = cx.now();
+    let asked = json!({
+        "name": "Bench", "purpose": "Measuring.", "reward_minor": 900, "attempt_fee_minor": 300, "slots_per_store": 50,
+        "on_site_minutes": 5, "starts_at": now, "ends_at": now.plus_days(30),
+        "brief": [{ "id": "1.1", "text": "Photograph the shop front." }],
+        "questionnaire": { "id": "bench", "version": 1, "language": ["en"], "items": [
+            { "type": "photo", "name": "front", "required": true, "subject": "store_front", "clause_id": "1.1" }
+        ] },
+        "store_ids": stores,
+    });
+    let campaign = ops::campaigns::create_campaign(&cx, &pass::<BrandEditor>(&owner), &once("campaign"), &of(asked))
+        .expect("a campaign");
+    ops::campaigns::publish_campaign(&cx, &pass::<BrandOwner>(&owner), &once("publish"), &campaign.id)
+        .expect("published");
+    let missions = cx
+        .read(|c| {
+            use diesel::prelude::*;
+            use fieldproof::db::schema::missions;
+            Ok(missions::table.select(missions::id).load::<fieldproof::domain::ids::MissionId>(c)?)
+        })
+        .expect("missions");
+    let tokens = (0..WORKERS)
+        .map(|n| {
+            let asked = json!({ "email": format!("w{n}@example.org"), "password": "bench password", "name": "W" });
+            let anyone = Anyone::admit(None).expect("anyone");
+            let me = ops::auth::register(&cx, &anyone, &once(&format!("w-{n}")), &of(asked)).expect("a worker");
+            core.keys.sign(&identity(&me.id, UserKind::Worker, None, None), now)
+        })
+        .collect();
+    (missions.into_iter().map(|id| id.to_string()).collect(), tokens)
+}
+
+/// Runs `ask` from all clients for some seconds; requests a second and the slowest hundredth in milliseconds.
+async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> (f64, f64, BTreeMap<u16, usize>) {
+    let number = Arc::new(AtomicUsize::new(0));
+    let begun = Instant::now();
+    let until = begun + Duration::from_secs(SECONDS);
+    let clients = (0..CLIENTS).map(|_| {
+        let (ask, number) = (ask.clone(), number.clone());
+        async move {
+            let (mut times, mut answers) = (Vec::new(), BTreeMap::new());
+            while Instant::now() < until {
+                let start = Instant::now();
+                let status = ask(number.fetch_add(1, Ordering::Relaxed)).await;
+                times.push(start.elapsed().as_secs_f64() * 1e3);
+                *answers.entry(status).or_insert(0) += 1;
+            }
+            (times, answers)
+        }
+    });
+    let done = futures_util::future::join_all(clients).await;
+    let elapsed = begun.elapsed().as_secs_f64();
+    let mut times: Vec<f64> = done.iter().flat_map(|(times, _)| times.clone()).collect();
+    times.sort_by(f64::total_cmp);
+    let mut answers = BTreeMap::new();
+    for (status, n) in done.into_iter().flat_map(|(_, answers)| answers) {
+        *answers.entry(status).or_insert(0) += n;
+    }
+    (times.len() as f64 / elapsed, times.get(times.len() * 99 / 100).copied().unwrap_or(0.0), answers)
+}
+
+fn main() {
+    let folder = std::env::temp_dir().join(format!("fieldproof-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder to measure in");
+    let place = match std::env::var("FIELDPROOF_BENCH_POSTGRES") {
+        Ok(url) => Place::parse(&url).expect("a PostgreSQL address"),
+        Err(_) => Place::Sqlite(folder.join("bench.db")),
+    };
+    let keys = Keys::load(&BTreeMap::from([("k".to_owned(), Keys::generate().expect("a key"))])).expect("keys");
+    let rules = Rules { max_reservations: 1_000_000, verified_email_to_reserve: false, ..Rules::default() };
+    let core = Arc::new(Core::new(&place, 16, Clock::System, keys, rules).expect("a database"));
+    core.db.migrate().expect("a schema");
+    let (missions, tokens) = set_the_scene(&core);
+    let blobs = Blobs::folder(&folder.join("blobs")).expect("a folder");
+    let shared = Shared::new(core, blobs, RateLimit::per_second(0), Arc::new(String::new));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    actix_web::rt::System::new().block_on(async {
+        let server = fieldproof::web::serve(shared, listener, 2).expect("a server");
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let client = reqwest::Client::new();
+        let (client, url, tokens, missions) = (&client, &url, &tokens, &missions);
+        let get = |path: String, n: usize| async move {
+            let answer = client.get(format!("{url}{path}")).bearer_auth(&tokens[n % WORKERS]).send().await;
+            let answer = answer.expect("an answer");
+            let status = answer.status().as_u16();
+            answer.bytes().await.expect("a body");
+            status
+        };
+        println!("{:<32}{:>12}{:>12}  answers", "job", "requests/s", "p99 ms");
+        let print = |job: &str, (rate, slow, answers): (f64, f64, BTreeMap<u16, usize>)| {
+            println!("{job:<32}{rate:>12.0}{slow:>12.1}  {answers:?}");
+        };
+        print("health", load(|n| get("/healthz".to_owned(), n)).await);
+        let near = |n: usize| {
+            let (lat, lon) = (46.5 + (n % 37) as f64 * 0.001, 6.5 + (n % 41) as f64 * 0.0015);
+            get(format!("/v1/missions?lat={lat}&lon={lon}&radius_m=2000&limit=20"), n)
+        };
+        print("near me, 20 of 2 km", load(near).await);
+        let reserve = |n: usize| async move {
+            let path = format!("{url}/v1/missions/{}/reservations", missions[n / WORKERS % STORES]);
+            let asked = client.post(path).bearer_auth(&tokens[n % WORKERS]);
+            let answer = asked.header("idempotency-key", format!("bench-reserve-{n}")).send().await;
+            answer.expect("an answer").status().as_u16()
+        };
+        print("reserve, durable", load(reserve).await);
+        handle.stop(false).await;
+    });
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
