@@ -11,8 +11,8 @@ use crate::domain::store::{Zone, is_country};
 use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
 use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
-use crate::{boot, checks, jobs, ops, telemetry};
 use crate::web::routes::ROUTES;
+use crate::{boot, checks, jobs, ops, telemetry};
 
 fn command() -> Command {
     let settings = TABLE.iter().map(|line| {
@@ -31,7 +31,7 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .after_help("`fieldproof help --help` or `fieldproof settings` lists the settings that every command takes.")
+        .after_help("`fieldproof settings` lists the settings that every command takes.")
         .args(settings)
         .subcommand(Command::new("serve").about("Serve the API; on SQLite also run the jobs"))
         .subcommand(Command::new("work").about("Run the jobs alone"))
@@ -60,8 +60,13 @@ fn command() -> Command {
                     .arg(Arg::new("FILE").required(true))
                     .arg(flag("apply", "Write the changes; without it they are only shown"))
                     .arg(option("source", "Who gave the ids, where the file does not say").default_value("import"))
-                    .arg(option("country", "Country of stores for which the file names none, such as CH").required(true))
-                    .arg(option("time-zone", "Time zone of stores for which the file names none, such as Europe/Zurich").required(true)),
+                    .arg(
+                        option("country", "Country of stores for which the file names none, such as CH").required(true),
+                    )
+                    .arg(
+                        option("time-zone", "Time zone of stores for which the file names none, such as Europe/Zurich")
+                            .required(true),
+                    ),
             ),
         )
         .subcommand(
@@ -162,6 +167,7 @@ fn runtime() -> Outcome<tokio::runtime::Runtime> {
 
 fn verify(settings: &Settings, quick: bool, json: bool) -> Outcome<ExitCode> {
     let app = boot::App::open_as_it_is(settings, Clock::System)?;
+    ops::meta::get_ready(&app.cx())?;
     let all = runtime()?.block_on(jobs::verify::verify(&app, quick))?;
     let broken: Vec<&str> = all.iter().filter(|one| !one.holds()).map(|one| one.id.as_str()).collect();
     if json {
@@ -183,13 +189,15 @@ fn verify(settings: &Settings, quick: bool, json: bool) -> Outcome<ExitCode> {
 
 fn create_staff(settings: &Settings, args: &ArgMatches) -> Outcome<()> {
     let text = |name: &str| args.get_one::<String>(name).cloned().unwrap_or_default();
-    let role = StaffRole::parse(&text("role"))
-        .ok_or_else(|| Failure::fault("--role takes reviewer, finance or admin."))?;
+    let role =
+        StaffRole::parse(&text("role")).ok_or_else(|| Failure::fault("--role takes reviewer, finance or admin."))?;
     let app = boot::App::open(settings, Clock::System)?;
     let given = args.get_flag("password-stdin");
     let secret = if given {
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map_err(|e| Failure::fault(format!("The password cannot be read: {e}.")))?;
+        std::io::stdin()
+            .read_line(&mut line)
+            .map_err(|e| Failure::fault(format!("The password cannot be read: {e}.")))?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     } else {
         app.core.dice.secret()
@@ -210,7 +218,8 @@ fn import_stores(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
     if !is_country(&text("country")) {
         return Err(Failure::fault("--country takes two capital letters such as CH."));
     }
-    let time_zone = Zone::parse(&text("time-zone")).map_err(|problem| Failure::fault(format!("--time-zone: {problem}")))?;
+    let time_zone =
+        Zone::parse(&text("time-zone")).map_err(|problem| Failure::fault(format!("--time-zone: {problem}")))?;
     let defaults = Defaults { source: text("source"), country: text("country"), time_zone };
     let lower = file.to_lowercase();
     let mut parsed = match lower.ends_with(".geojson") || lower.ends_with(".json") {
@@ -293,17 +302,21 @@ fn doctor(settings: &Settings) -> Outcome<ExitCode> {
         app.blobs.delete(&key).await?;
         Ok::<_, Failure>(back)
     });
-    line("photos", match stored {
-        Ok(Some(bytes)) if bytes.as_ref() == b"doctor" => Ok("written, read and removed a test object".to_owned()),
-        Ok(_) => Err("what was written cannot be read back".to_owned()),
-        Err(failure) => Err(said(failure)),
-    });
+    line(
+        "photos",
+        match stored {
+            Ok(Some(bytes)) if bytes.as_ref() == b"doctor" => Ok("written, read and removed a test object".to_owned()),
+            Ok(_) => Err("what was written cannot be read back".to_owned()),
+            Err(failure) => Err(said(failure)),
+        },
+    );
     let mail = match settings.mail.as_deref() {
         Some(url) if url.starts_with("smtp") => "an SMTP server; not tried",
         _ => "a folder: nobody receives anything until --mail names an SMTP server",
     };
     line("mail", Ok(mail.to_owned()));
-    line("listen", boot::listen(settings).map(|_| settings.listen.to_string()).map_err(said));
+    let listen = boot::listen(settings).map(|_| format!("{} is free", settings.listen));
+    line("listen", Ok(listen.unwrap_or_else(said)));
     if settings.public_url.starts_with("http://127.0.0.1") {
         line("links", Ok("links in e-mails point to this machine: set --public-url".to_owned()));
     }
