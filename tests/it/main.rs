@@ -7,5 +7,6 @@ mod api;
 mod cli;
 mod crash;
 mod house;
+mod money;
 mod story;
 mod support;

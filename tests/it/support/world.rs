@@ -125,7 +125,7 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
         let world = World::over(app, url, scratch, database);
         story(&world).await;
         world.work().await;
-        world.verify();
+        world.verify().await;
         handle.stop(false).await;
         serving.await.unwrap().unwrap();
     });
@@ -167,7 +167,11 @@ impl World {
     }
 
     /// Every invariant holds.
-    pub fn verify(&self) {}
+    pub async fn verify(&self) {
+        let all = fieldproof::jobs::verify::verify(&self.app, false).await.unwrap();
+        let broken = all.iter().any(|one| !one.holds());
+        assert!(!broken, "invariants are broken:\n{}", fieldproof::jobs::verify::table(&all));
+    }
 
     fn next_key(&self) -> String {
         format!("test-key-{:08}", self.keys_used.fetch_add(1, Ordering::SeqCst))
