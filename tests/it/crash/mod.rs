@@ -169,10 +169,8 @@ impl Scene<'_> {
                 self.post(worker, &path, json!({ "fixes": [self.world.fix(mission.point)] })).await.ok();
             }
             let shot = self.world.photo("p1", "/shelf", mission.point);
-            let path = format!(
-                "/v1/reservations/{reserved}/evidence?client_id=p1&question=%2Fshelf&sha256={}",
-                shot.sha256
-            );
+            let path =
+                format!("/v1/reservations/{reserved}/evidence?client_id=p1&question=%2Fshelf&sha256={}", shot.sha256);
             let kind = [("content-type", "image/jpeg".to_owned())];
             let sent = self.insist(worker, &path, &kind, &shot.bytes).await;
             assert!(matches!(sent.status, 200 | 201), "{}", sent.text());

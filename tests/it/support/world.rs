@@ -320,7 +320,12 @@ pub struct Person<'w> {
 impl Person<'_> {
     fn keep(&self, tokens: &Value) {
         let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
-        let session = Session { access: text("access_token"), refresh: text("refresh_token"), since: self.world.now(), identity: None };
+        let session = Session {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            since: self.world.now(),
+            identity: None,
+        };
         self.session.replace(Some(session));
     }
 
