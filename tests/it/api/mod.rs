@@ -2,3 +2,5 @@
 
 mod auth;
 mod brand;
+mod payouts;
+mod reviews;
