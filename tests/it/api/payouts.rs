@@ -6,7 +6,6 @@ use fieldproof::domain::ids::PayoutId;
 use fieldproof::domain::money::{Currency, Money};
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::user::StaffRole;
-use fieldproof::jobs::send_payouts;
 use fieldproof::ops;
 use serde_json::{Value, json};
 
@@ -56,11 +55,11 @@ both! {
         let path = format!("/v1/admin/payouts/{}", id_of(&payout));
         let early = fin.post(&format!("{path}/settle"), json!({})).await.refused(Code::PayoutState);
         assert_eq!(early["allowed"], json!(["approve"]));
-        assert_eq!(send_payouts::run(&world.app.core, &world.app.bank).await.unwrap(), 0, "nobody approved it");
+        world.work().await;
+        assert_eq!(state(&ana).await, "requested", "nobody approved it");
         fin.post(&format!("{path}/approve"), json!({})).await.ok();
         fin.post(&format!("{path}/approve"), json!({})).await.refused(Code::PayoutState);
-        assert_eq!(send_payouts::run(&world.app.core, &world.app.bank).await.unwrap(), 1);
-        assert_eq!(send_payouts::run(&world.app.core, &world.app.bank).await.unwrap(), 0);
+        world.work().await;
         let listed = fin.get("/v1/admin/payouts?state=sent").await.ok();
         assert_eq!(listed["items"][0]["id"], payout["id"]);
         fin.post(&format!("{path}/settle"), json!({})).await.ok();
@@ -81,7 +80,7 @@ both! {
         let id = approved(&ana, &fin).await;
         assert_eq!(available(&ana).await, 0);
         ana.post("/v1/payouts", json!({"destination": IBAN})).await.refused(Code::NothingToPay);
-        send_payouts::run(&world.app.core, &world.app.bank).await.unwrap();
+        world.work().await;
         let back = json!({"reason": "The account is closed."});
         let payout = fin.post(&format!("/v1/admin/payouts/{id}/return"), back).await.ok();
         assert_eq!((&payout["state"], available(&ana).await), (&json!("returned"), 1200));
@@ -96,7 +95,7 @@ both! {
         assert!(ops::payouts::mark_sending(&world.cx(), &id).unwrap());
         assert!(!ops::payouts::mark_sending(&world.cx(), &id).unwrap(), "a second sender keeps off");
         assert_eq!(state(&ana).await, "sending");
-        assert_eq!(send_payouts::run(&world.app.core, &world.app.bank).await.unwrap(), 1);
+        world.work().await;
         let order = world.app.bank.find(&id).await.unwrap().unwrap();
         assert_eq!((order.amount, state(&ana).await.as_str()), (Money::new(1200, Currency::CHF), "sent"));
         fin.post(&format!("/v1/admin/payouts/{id}/return"), json!({"reason": "try again"})).await.ok();
@@ -105,7 +104,7 @@ both! {
         let id = approved(&ana, &fin).await;
         assert!(ops::payouts::mark_sending(&world.cx(), &id).unwrap());
         let order = world.app.bank.send(&id, Money::new(1200, Currency::CHF), IBAN).await.unwrap();
-        assert_eq!(send_payouts::run(&world.app.core, &world.app.bank).await.unwrap(), 1);
+        world.work().await;
         let listed = ana.get("/v1/payouts").await.ok();
         assert_eq!(listed["items"][0]["bank_reference"], order.reference.as_str());
         assert!(!ops::payouts::mark_sent(&world.cx(), &id, "TB-OTHER").unwrap(), "recorded once");

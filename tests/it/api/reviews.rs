@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use fieldproof::db::schema::{answers, decisions, earnings, events, evidence};
-use fieldproof::db::{appeals, submissions};
+use fieldproof::db::submissions;
 use fieldproof::domain::decision::Verdict;
 use fieldproof::domain::event::Actor;
 use fieldproof::domain::ids::*;
@@ -226,14 +226,7 @@ both! {
         decide(&ria, &id, rejection("answer_contradicts_photo")).await.created();
         ana.post(&format!("/v1/submissions/{id}/appeal"), json!({"text": APPEAL})).await.created();
         world.advance_hours(7 * 24);
-        let now = world.now();
-        let overdue = world.app.core.db.read(|c| appeals::any_overdue(c, now, 10)).unwrap();
-        assert_eq!(overdue.len(), 1);
-        let sweep = || {
-            world.app.core.db.write(&Actor::Machine("close_silence"), "test", |tx| ops::appeals::decide_for_worker(tx, &overdue[0]))
-        };
-        sweep().unwrap();
-        assert_eq!(sweep().map(|_| ()).map_err(|e| e.code()), Err(Some(Code::WrongState)), "decided once");
+        world.work().await;
         assert_eq!((submission(world, &id).state, available(&ana).await), (SubmissionState::Approved, 1200));
         assert_eq!(soap.slots(world), (0, 1, 0));
         assert!(world.letter_to(&ana.email).contains("Nobody judged your appeal in time"));
