@@ -4,12 +4,14 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::dialect::broke_unique;
+use super::earnings::any_earned_minor;
 use super::rows::AppealRow;
-use super::schema::appeals;
+use super::schema::{appeals, submissions};
 use super::tx::Tx;
 use crate::domain::appeal::AppealState;
-use crate::domain::ids::{AppealId, DecisionId, SubmissionId};
+use crate::domain::ids::{AppealId, DecisionId, MissionId, SubmissionId};
 use crate::domain::refusal::Outcome;
+use crate::domain::submission::SubmissionState;
 use crate::domain::time::At;
 
 /// Opens an appeal; false when the submission was appealed before.
@@ -63,4 +65,17 @@ pub fn any_overdue(conn: &mut Conn, now: At, limit: i64) -> Outcome<Vec<AppealRo
         .order((appeals::due_at, appeals::id))
         .limit(limit)
         .load(conn)?)
+}
+
+/// What the partly approved visits of a mission have earned so far, in minor units each, where an appeal may still raise
+/// it: its time runs, or it is being judged.
+pub fn any_may_rise(conn: &mut Conn, mission: &MissionId, now: At) -> Outcome<Vec<i64>> {
+    let appealable = submissions::state.eq(SubmissionState::PartlyApproved).and(submissions::appeal_until.gt(now));
+    let being_judged = submissions::state.eq(SubmissionState::Appealed).and(submissions::holds_slot.eq(false));
+    let ids: Vec<SubmissionId> = submissions::table
+        .filter(submissions::mission_id.eq(mission))
+        .filter(appealable.or(being_judged.nullable()))
+        .select(submissions::id)
+        .load(conn)?;
+    ids.iter().map(|id| Ok(any_earned_minor(conn, id)?.0)).collect()
 }

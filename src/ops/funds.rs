@@ -142,12 +142,14 @@ pub fn fund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked: &
 }
 
 /// Gives back to the brand what the escrow of a closed mission can no longer cost: all but the dearest end of each slot
-/// that is still held, by a live reservation, undecided work, or a rejection that may be appealed. `mission` is how it
+/// that is still held, by a live reservation, undecided work, or a rejection that may be appealed, and what an appeal may
+/// add to partly approved work. `mission` is how it
 /// stands now, under its lock. Of a mission that is not closed nothing is returned. May be called again whenever a held
 /// slot ended.
 pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
     let escrow = db::ledger::balance(tx, &AccountName::escrow(&mission.id), mission.currency)?;
-    let unneeded = escrow.sub(may_still_cost(mission)?)?;
+    let now = tx.now();
+    let unneeded = escrow.sub(may_still_cost(tx, mission, now)?)?;
     if mission.state != MissionState::Closed || unneeded.minor <= 0 {
         tx.nothing_changed();
         return Ok(());
@@ -158,9 +160,16 @@ pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
     Ok(())
 }
 
-/// A held slot ends in a reward or in an attempt fee, never in both.
-fn may_still_cost(mission: &MissionRow) -> Outcome<Money> {
-    let dearest = mission.reward_minor.max(mission.attempt_fee_minor);
-    let pay = Money::new(dearest, mission.currency);
-    Ok(pay.add(platform_fee(pay, mission.fee_bps)?)?.times(mission.slots_held)?)
+/// A held slot ends in a reward or in an attempt fee, never in both. Partly approved work gave its slot back, and may
+/// still be raised to the whole reward by an appeal.
+pub(super) fn may_still_cost(conn: &mut Conn, mission: &MissionRow, now: At) -> Outcome<Money> {
+    let with_fee = |minor: i64| {
+        let pay = Money::new(minor, mission.currency);
+        pay.add(platform_fee(pay, mission.fee_bps)?)
+    };
+    let mut cost = with_fee(mission.reward_minor.max(mission.attempt_fee_minor))?.times(mission.slots_held)?;
+    for earned in db::appeals::any_may_rise(conn, &mission.id, now)? {
+        cost = cost.add(with_fee(mission.reward_minor)?.sub(with_fee(earned)?)?)?;
+    }
+    Ok(cost)
 }

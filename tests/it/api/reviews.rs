@@ -12,6 +12,7 @@ use fieldproof::domain::user::StaffRole;
 use fieldproof::ops;
 use fieldproof::ports::blobs::evidence_key;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::support::visit::{available, campaign, decide, partly, rejection, submission};
 use crate::support::world::{World, both};
@@ -188,6 +189,33 @@ both! {
         ana.post(&format!("/v1/submissions/{id}/appeal"), json!({"text": APPEAL})).await.refused(Code::AppealClosed);
     }
 
+    async fn a_closed_campaign_keeps_what_an_appeal_may_add(world) {
+        let soap = campaign(world, 1).await;
+        let (ana, ria) = (world.worker("ana").await, world.staff(StaffRole::Reviewer).await);
+        let id = soap.in_review(world, &ana, "completed", 50);
+        decide(&ria, &id, partly()).await.created();
+        soap.close().await;
+        // CHF 3 of the reward and their fee wait for the appeal.
+        assert_eq!(soap.escrow_and_fees(world), (360, 180));
+        world.advance_hours(24);
+        world.work().await;
+        ana.post(&format!("/v1/submissions/{id}/appeal"), json!({"text": APPEAL})).await.created();
+        world.advance_hours(7 * 24);
+        world.work().await;
+        assert_eq!((available(&ana).await, soap.escrow_and_fees(world)), (1200, (0, 240)));
+    }
+
+    async fn a_closed_campaign_gets_back_what_nobody_appealed_for(world) {
+        let soap = campaign(world, 1).await;
+        let (ana, ria) = (world.worker("ana").await, world.staff(StaffRole::Reviewer).await);
+        let id = soap.in_review(world, &ana, "completed", 50);
+        decide(&ria, &id, partly()).await.created();
+        soap.close().await;
+        world.advance_hours(14 * 24);
+        world.work().await;
+        assert_eq!((available(&ana).await, soap.escrow_and_fees(world)), (900, (0, 180)));
+    }
+
     async fn an_upheld_rejection_gives_the_slot_back(world) {
         let soap = campaign(world, 1).await;
         let (ana, ria) = (world.worker("ana").await, world.staff(StaffRole::Reviewer).await);
@@ -285,7 +313,7 @@ both! {
         let soap = campaign(world, 1).await;
         let (ana, ria) = (world.worker("ana").await, world.staff(StaffRole::Reviewer).await);
         let id = soap.sealed(world, &ana, "completed");
-        let sha256 = "0".repeat(64);
+        let sha256: String = Sha256::digest(b"<svg>").iter().map(|byte| format!("{byte:02x}")).collect();
         let row = submission(world, &id);
         let photo = fieldproof::db::rows::EvidenceRow {
             id: EvidenceId::from_bits(7),

@@ -18,12 +18,14 @@ use serde_json::{Value, json};
 use super::world::{Person, World};
 
 /// CHF 12 for a visit, CHF 4 for an attempt, 20 % fee; two sections that weigh 3 and 1.
-pub struct Campaign {
+pub struct Campaign<'w> {
     pub mission: MissionId,
+    owner: Person<'w>,
+    path: String,
 }
 
 /// A published campaign with this many slots at one store.
-pub async fn campaign(world: &World, slots: i64) -> Campaign {
+pub async fn campaign(world: &World, slots: i64) -> Campaign<'_> {
     let olga = world.brand("Acme").await;
     let brand = olga.get("/v1/me").await.ok()["brand_id"].as_str().unwrap().to_owned();
     let asked = json!({"amount": {"amount_minor": 100_000, "currency": "CHF"}, "reference": "statement 7"});
@@ -46,11 +48,12 @@ pub async fn campaign(world: &World, slots: i64) -> Campaign {
         "product_ids": [], "store_ids": [store],
     });
     let campaign = olga.post("/v1/brand/campaigns", asked).await.created()["id"].as_str().unwrap().to_owned();
-    olga.post(&format!("/v1/brand/campaigns/{campaign}/publish"), json!({})).await.ok();
+    let path = format!("/v1/brand/campaigns/{campaign}");
+    olga.post(&format!("{path}/publish"), json!({})).await.ok();
     let campaign = CampaignId::parse(&campaign).unwrap();
     let of_it = missions::table.filter(missions::campaign_id.eq(campaign));
     let mission: MissionRow = world.app.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
-    Campaign { mission: mission.id }
+    Campaign { mission: mission.id, owner: olga, path }
 }
 
 fn pass(worker: &Person<'_>) -> Worker {
@@ -68,7 +71,12 @@ fn once(what: &str, id: &str) -> Once {
     Once { route: format!("POST {what}"), key: format!("{what}-{id}"), request_hash: String::new() }
 }
 
-impl Campaign {
+impl Campaign<'_> {
+    /// The brand closes it.
+    pub async fn close(&self) {
+        self.owner.post(&format!("{}/close", self.path), json!({})).await.ok();
+    }
+
     /// Reserves and seals with this outcome; a completed visit has three answers.
     pub fn sealed(&self, world: &World, worker: &Person<'_>, outcome: &str) -> SubmissionId {
         let who = pass(worker);
