@@ -42,7 +42,7 @@ pub struct Photo {
     pub content_type: String,
     pub file_name: Option<String>,
     pub received_at: At,
-    /// From the reservation to the arrival of the photo, or the seal where it came later.
+    /// From the reservation to the seal, or to the arrival of the photo where that is not sealed yet.
     pub window: (At, At),
     pub time_zone: String,
     pub store: Option<Point>,
@@ -60,7 +60,11 @@ pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
         }
         let visit = reservations::any_find(c, &row.reservation_id)?.or_missing("reservation")?;
         let store = missions::any_store(c, &visit.store_id)?;
-        let sealed = submissions::any_of_reservation(c, &visit.id)?.map(|submission| submission.sealed_at);
+        let submission = submissions::any_of_reservation(c, &visit.id)?;
+        // A photo for a correction is taken after the first seal.
+        let until = submission
+            .filter(|s| s.revision == 1 && s.state != SubmissionState::NeedsCorrection)
+            .map_or(row.received_at, |s| s.sealed_at);
         let version = missions::any_questionnaire(c, &visit.questionnaire_id)?;
         let loops: LoopSets = serde_json::from_value(version.loops.0).map_err(Failure::fault)?;
         let rules = questionnaire::compile(&version.document.0, &loops)
@@ -74,7 +78,7 @@ pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
             content_type: row.content_type,
             file_name: row.file_name,
             received_at: row.received_at,
-            window: (visit.reserved_at, sealed.unwrap_or(row.received_at).max(visit.reserved_at)),
+            window: (visit.reserved_at, until.max(visit.reserved_at)),
             time_zone: store.time_zone,
             store: Point::new(store.lat, store.lon),
             radius_m: store.radius_m,
@@ -240,20 +244,6 @@ pub fn give_up_look(cx: &Cx, job: &JobId, id: &EvidenceId, why: &str) -> Outcome
 
 // Assessing a visit
 
-/// Moves a sealed submission on when no photo of its manifest is missing; else leaves it. Called when it is sealed and
-/// when a photo of it arrived, under the submission's lock. Returns the row as it stands now.
-pub fn all_photos_in(tx: &mut Tx, submission: &SubmissionRow) -> Outcome<SubmissionRow> {
-    if submission.state != SubmissionState::Sealed || submissions::missing_photos(tx, &submission.id)? > 0 {
-        return Ok(submission.clone());
-    }
-    let from = submission.state;
-    let moved = submissions::move_state(tx, submission, SubmissionMove::PhotosComplete, |_| {})?;
-    let event = Event::new("submission.checking", &moved.id).brand(&moved.brand_id);
-    tx.record(event.moved(from.as_str(), moved.state.as_str()))?;
-    queue::wake(tx, ASSESS, moved.id.as_str())?;
-    Ok(moved)
-}
-
 /// What became of a try to assess.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Assessed {
@@ -305,7 +295,8 @@ pub(super) fn weigh(conn: &mut Conn, submission: &SubmissionRow) -> Outcome<Asse
         .iter()
         .filter(|row| match (&row.evidence_id, &row.submission_id) {
             (Some(photo), _) => sent.contains(&photo),
-            (None, Some(_)) => row.revision == submission.revision,
+            // Answers are sealed anew with each revision; what is odd about the visit itself stays.
+            (None, Some(_)) => row.item.is_none() || row.revision == submission.revision,
             (None, None) => true,
         })
         // A code of a later version weighs as a doubt of the lightest kind rather than as nothing.
