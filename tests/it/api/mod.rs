@@ -3,4 +3,6 @@
 mod auth;
 mod brand;
 mod missions;
+mod payouts;
+mod reviews;
 mod visits;

@@ -44,7 +44,7 @@ fn play(engine: Engine) {
         let handle = server.handle();
         let serving = actix_web::rt::spawn(server);
         let world = World::over(app, format!("http://{address}"), scratch, database);
-        let round = world.round("Acme", Plan::short().slots(50).stores(12)).await;
+        let round = world.round("Acme", Plan::short().slots(10).stores(12)).await;
         let crowd = world.crowd(8);
         let reviewers = [world.staff(REVIEWER).await, world.staff(REVIEWER).await];
         handle.stop(false).await;

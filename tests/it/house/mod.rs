@@ -8,3 +8,4 @@ mod refusals;
 mod s3;
 mod schema;
 mod states;
+mod walk;
