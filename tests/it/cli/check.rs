@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use super::{Desk, fixture};
 
-/// Each fixture and whether it needs a second look.
+/// Each fixture and whether it needs a second look: two cannot be read, one was saved by an editor.
 const PHOTOS: &[(&str, bool)] = &[
     ("broken_cut_2099.jpg", true),
-    ("broken_exif.jpg", true),
+    ("broken_exif.jpg", false),
     ("broken_no_picture.jpg", true),
-    ("landscape_1.jpg", false),
+    ("landscape_1.jpg", true),
     ("landscape_2.jpg", false),
     ("landscape_3.jpg", false),
     ("landscape_4.jpg", false),

@@ -46,6 +46,12 @@ fn play(engine: Engine) {
         let world = World::over(app, format!("http://{address}"), scratch, database);
         let round = world.round("Acme", Plan::short().slots(10).stores(12)).await;
         let crowd = world.crowd(8);
+        // Work for the reviewers from the first moment on.
+        for (n, worker) in world.crowd(24).iter().enumerate() {
+            let reserved = worker.reserve(&round.missions[n % 12]).await.created();
+            worker.seal(reserved["id"].as_str().unwrap(), &sent_away()).await.created();
+        }
+        world.work().await;
         let reviewers = [world.staff(REVIEWER).await, world.staff(REVIEWER).await];
         handle.stop(false).await;
         serving.await.unwrap().unwrap();
@@ -74,6 +80,11 @@ fn play(engine: Engine) {
         child.wait().unwrap();
         program.verifies();
     });
+}
+
+/// A visit that could not be done, without any proof: a person decides.
+fn sent_away() -> Value {
+    json!({ "outcome": "entry_refused" })
 }
 
 struct Program<'s> {
@@ -163,22 +174,24 @@ impl Scene<'_> {
             }
             let reserved = self.post(worker, &format!("/v1/missions/{}/reservations", mission.id), json!({})).await;
             let reserved = reserved.created()["id"].as_str().unwrap().to_owned();
-            let path = format!("/v1/reservations/{reserved}/check-in");
-            let doubtful = visit % 2 == 1;
-            if !doubtful {
-                self.post(worker, &path, json!({ "fixes": [self.world.fix(mission.point)] })).await.ok();
+            let path = format!("/v1/reservations/{reserved}/submission");
+            if visit % 2 == 1 {
+                self.post(worker, &path, sent_away()).await.created();
+                continue;
             }
+            let check_in = format!("/v1/reservations/{reserved}/check-in");
+            self.post(worker, &check_in, json!({ "fixes": [self.world.fix(mission.point)] })).await.ok();
             let shot = self.world.photo("p1", "/shelf", mission.point);
-            let path =
+            let upload =
                 format!("/v1/reservations/{reserved}/evidence?client_id=p1&question=%2Fshelf&sha256={}", shot.sha256);
             let kind = [("content-type", "image/jpeg".to_owned())];
-            let sent = self.insist(worker, &path, &kind, &shot.bytes).await;
+            let sent = self.insist(worker, &upload, &kind, &shot.bytes).await;
             assert!(matches!(sent.status, 200 | 201), "{}", sent.text());
             let sealed = json!({
                 "outcome": "completed", "photos": [shot.announced()],
                 "answers": { "shelf": { "photo_ids": ["p1"] }, "facings": { "value": 7 } },
             });
-            self.post(worker, &format!("/v1/reservations/{reserved}/submission"), sealed).await.created();
+            self.post(worker, &path, sealed).await.created();
         }
     }
 

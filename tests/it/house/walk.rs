@@ -184,6 +184,8 @@ both! {
         for route in routes {
             let who = match route.role {
                 "staff" => "reviewer",
+                // Another one than the reviewer of the town, who decided what the appeal is about.
+                "reviewer" => "admin",
                 "brand viewer" => "viewer",
                 "brand editor" => "editor",
                 "brand owner" => "owner",
@@ -197,7 +199,8 @@ both! {
     }
 
     async fn what_anyone_may_ask_is_answered_to_nobody(world) {
-        for route in ROUTES.iter().filter(|route| route.role == "anyone") {
+        // The documentation leads on to its folder of files, which the contract does not describe.
+        for route in ROUTES.iter().filter(|route| route.role == "anyone" && route.operation != "get_docs") {
             let reply = walk(&world.stranger(), route, "").await;
             let known = matches!(route.operation, "refresh_token" | "create_token");
             let admitted = known || !matches!(reply.status, 401 | 403 | 404 | 500..);
