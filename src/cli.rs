@@ -2,14 +2,19 @@
 
 use std::process::ExitCode;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::boot;
 use crate::config::{self, Settings, TABLE};
+use crate::demo;
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ports::clock::Clock;
 use crate::telemetry;
 use crate::web::routes::ROUTES;
+
+/// Where the demonstration lives unless --data says otherwise.
+const DEMO_FOLDER: &str = "./fieldproof-demo";
 
 fn command() -> Command {
     let settings = TABLE.iter().map(|line| {
@@ -33,6 +38,11 @@ fn command() -> Command {
         .subcommand(Command::new("serve").about("Serve the API; on SQLite also run the jobs"))
         .subcommand(Command::new("work").about("Run the jobs alone"))
         .subcommand(Command::new("migrate").about("Bring the database to this program's schema"))
+        .subcommand(
+            Command::new("demo")
+                .about("Play a demonstration into a folder and serve it (takes --data and --listen only)")
+                .arg(Arg::new("fresh").long("fresh").action(ArgAction::SetTrue).help("Start the demonstration over")),
+        )
         .subcommand(Command::new("routes").about("Print every route with its operation and role"))
         .subcommand(Command::new("settings").about("Print the table of settings as Markdown"))
 }
@@ -73,6 +83,14 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
         Some(("serve", _)) => {
             telemetry::start_log(settings);
             boot::serve(settings)?;
+        }
+        Some(("demo", asked)) => {
+            let own_folder = matches.value_source("data") == Some(ValueSource::DefaultValue);
+            demo::host::demo(&demo::host::Asked {
+                folder: if own_folder { DEMO_FOLDER.into() } else { settings.data.clone() },
+                listen: settings.listen,
+                fresh: asked.get_flag("fresh"),
+            })?;
         }
         Some(("work", _)) => {
             telemetry::start_log(settings);
