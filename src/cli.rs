@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::boot;
 use crate::config::{self, Settings, TABLE};
-use crate::demo;
+use crate::domain::finding::{Language, Level};
 use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::store::{Zone, is_country};
+use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
+use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
-use crate::telemetry;
+use crate::{boot, checks, demo, jobs, ops, telemetry};
 use crate::web::routes::ROUTES;
 
 /// Where the demonstration lives unless --data says otherwise.
@@ -41,10 +43,52 @@ fn command() -> Command {
         .subcommand(
             Command::new("demo")
                 .about("Play a demonstration into a folder and serve it (takes --data and --listen only)")
-                .arg(Arg::new("fresh").long("fresh").action(ArgAction::SetTrue).help("Start the demonstration over")),
+                .arg(flag("fresh", "Start the demonstration over")),
+        )
+        .subcommand(
+            Command::new("verify")
+                .about("Check every invariant; exits 1 when one is broken")
+                .arg(flag("quick", "Compare the length of stored photos only, not their bytes"))
+                .arg(flag("json", "Print JSON")),
+        )
+        .subcommand(Command::new("doctor").about("Look whether everything this program needs is there"))
+        .subcommand(
+            Command::new("admin").about("People of the platform").subcommand_required(true).subcommand(
+                Command::new("create")
+                    .about("Create a member of staff; the password is read or made up and printed once")
+                    .arg(option("email", "E-mail address to sign in with").required(true))
+                    .arg(option("role", "reviewer, finance or admin").required(true))
+                    .arg(option("name", "Name that colleagues see").default_value("Staff"))
+                    .arg(flag("password-stdin", "Read the password from the standard input")),
+            ),
+        )
+        .subcommand(
+            Command::new("stores").about("The directory of stores").subcommand_required(true).subcommand(
+                Command::new("import")
+                    .about("Compare a CSV or GeoJSON file with the directory, and bring it in with --apply")
+                    .arg(Arg::new("FILE").required(true))
+                    .arg(flag("apply", "Write the changes; without it they are only shown"))
+                    .arg(option("source", "Who gave the ids, where the file does not say").default_value("import"))
+                    .arg(option("country", "Country of stores for which the file names none, such as CH").required(true))
+                    .arg(option("time-zone", "Time zone of stores for which the file names none, such as Europe/Zurich").required(true)),
+            ),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("Look at photos as the server would, without a visit; exits 1 when one needs a second look")
+                .arg(Arg::new("PHOTO").required(true).num_args(1..))
+                .arg(flag("json", "Print JSON")),
         )
         .subcommand(Command::new("routes").about("Print every route with its operation and role"))
         .subcommand(Command::new("settings").about("Print the table of settings as Markdown"))
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+}
+
+fn option(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).value_name("VALUE")
 }
 
 pub fn main() -> ExitCode {
@@ -103,13 +147,182 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
                 ran => println!("Ran {}.", ran.join(", ")),
             }
         }
+        Some(("verify", args)) => return verify(settings, args.get_flag("quick"), args.get_flag("json")),
+        Some(("doctor", _)) => return doctor(settings),
+        Some(("admin", args)) => match args.subcommand() {
+            Some(("create", args)) => create_staff(settings, args)?,
+            _ => return Err(unknown()),
+        },
+        Some(("stores", args)) => match args.subcommand() {
+            Some(("import", args)) => return import_stores(settings, args),
+            _ => return Err(unknown()),
+        },
+        Some(("check", args)) => return check_photos(args),
         Some(("routes", _)) => {
             for route in ROUTES {
                 println!("{:<6} {:<50} {:<28} {}", route.method, route.path, route.operation, route.role);
             }
         }
         Some(("settings", _)) => print!("{}", config::markdown()),
-        _ => return Err(Failure::fault("This command is not known.")),
+        _ => return Err(unknown()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn unknown() -> Failure {
+    Failure::fault("This command is not known.")
+}
+
+fn runtime() -> Outcome<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)
+}
+
+fn verify(settings: &Settings, quick: bool, json: bool) -> Outcome<ExitCode> {
+    let app = boot::App::open_as_it_is(settings, Clock::System)?;
+    let all = runtime()?.block_on(jobs::verify::verify(&app, quick))?;
+    let broken: Vec<&str> = all.iter().filter(|one| !one.holds()).map(|one| one.id.as_str()).collect();
+    if json {
+        println!("{}", serde_json::to_string_pretty(&all).map_err(Failure::fault)?);
+    } else {
+        print!("{}", jobs::verify::table(&all));
+        let (waiting, since) = ops::verify::seal_lag(&app.cx())?;
+        match since {
+            None => println!("The audit chain is complete."),
+            Some(at) => println!("{waiting} audit rows wait to be chained, the oldest since {at}."),
+        }
+    }
+    if broken.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("Broken: {}.", broken.join(", "));
+    Ok(ExitCode::FAILURE)
+}
+
+fn create_staff(settings: &Settings, args: &ArgMatches) -> Outcome<()> {
+    let text = |name: &str| args.get_one::<String>(name).cloned().unwrap_or_default();
+    let role = StaffRole::parse(&text("role"))
+        .ok_or_else(|| Failure::fault("--role takes reviewer, finance or admin."))?;
+    let app = boot::App::open(settings, Clock::System)?;
+    let given = args.get_flag("password-stdin");
+    let secret = if given {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map_err(|e| Failure::fault(format!("The password cannot be read: {e}.")))?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    } else {
+        app.core.dice.secret()
+    };
+    let id = ops::auth::create_staff(&app.cx(), &text("email"), &text("name"), role, &secret)?;
+    println!("Created {role} {} ({id}).", text("email"));
+    if !given {
+        println!("Password, shown only now: {secret}");
+    }
+    Ok(())
+}
+
+/// Exit codes: 0 shown or imported, 1 the file has errors and nothing was imported.
+fn import_stores(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
+    let text = |name: &str| args.get_one::<String>(name).cloned().unwrap_or_default();
+    let file = text("FILE");
+    let bytes = std::fs::read(&file).map_err(|e| Failure::fault(format!("{file} cannot be read: {e}.")))?;
+    if !is_country(&text("country")) {
+        return Err(Failure::fault("--country takes two capital letters such as CH."));
+    }
+    let time_zone = Zone::parse(&text("time-zone")).map_err(|problem| Failure::fault(format!("--time-zone: {problem}")))?;
+    let defaults = Defaults { source: text("source"), country: text("country"), time_zone };
+    let lower = file.to_lowercase();
+    let mut parsed = match lower.ends_with(".geojson") || lower.ends_with(".json") {
+        true => parse_geojson(&bytes, &defaults),
+        false => parse_csv(&bytes, &defaults),
+    };
+    for warning in &parsed.warnings {
+        eprintln!("{file}:{}: warning: {} {}", warning.line, warning.column, warning.message);
+    }
+    for error in &parsed.errors {
+        eprintln!("{file}:{}: {} {}", error.line, error.column, error.message);
+    }
+    for row in &mut parsed.rows {
+        row.kind = None;
+    }
+    let app = boot::App::open(settings, Clock::System)?;
+    let known = ops::store_import::known(&app.cx(), &parsed.rows)?;
+    print!("{}", diff(&known, &parsed.rows).table(20));
+    if !parsed.errors.is_empty() {
+        eprintln!("{} rows have errors. Nothing was imported: correct them first.", parsed.errors.len());
+        return Ok(ExitCode::FAILURE);
+    }
+    if args.get_flag("apply") {
+        let done = ops::store_import::apply(&app.cx(), &parsed.rows)?;
+        println!("Imported: {} added, {} changed.", done.added, done.changed);
+    } else {
+        println!("Nothing was written; --apply writes it.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_photos(args: &ArgMatches) -> Outcome<ExitCode> {
+    let mut photos = Vec::new();
+    for name in args.get_many::<String>("PHOTO").unwrap_or_default() {
+        let bytes = std::fs::read(name).map_err(|e| Failure::fault(format!("{name} cannot be read: {e}.")))?;
+        let file_name = std::path::Path::new(name).file_name().map(|n| n.to_string_lossy().into_owned());
+        let shot = checks::Shot { file_name, ..checks::Shot::default() };
+        photos.push((name.clone(), checks::look(&bytes, &shot, &checks::Budget::default())));
+    }
+    if args.get_flag("json") {
+        let json = checks::report::json(&photos, Language::En);
+        println!("{}", serde_json::to_string_pretty(&json).map_err(Failure::fault)?);
+    } else {
+        print!("{}", checks::report::table(&photos, Language::En));
+    }
+    let doubtful = photos.iter().any(|(_, looked)| looked.worst() > Level::Info);
+    Ok(if doubtful { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// One line for each thing that must be there; nothing is changed but the folders and keys that a first start makes.
+fn doctor(settings: &Settings) -> Outcome<ExitCode> {
+    let mut well = true;
+    let mut line = |name: &str, result: Result<String, String>| {
+        let (mark, text) = match result {
+            Ok(text) => ("ok  ", text),
+            Err(text) => {
+                well = false;
+                ("FAIL", text)
+            }
+        };
+        println!("{mark}  {name:<10} {text}");
+    };
+    let said = |failure: Failure| sentence(&failure);
+    let app = match boot::App::open_as_it_is(settings, Clock::System) {
+        Ok(app) => app,
+        Err(failure) => {
+            line("start", Err(said(failure)));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let place = if settings.on_sqlite() { settings.database_url() } else { "PostgreSQL".to_owned() };
+    line("data", Ok(settings.data.display().to_string()));
+    line("keys", Ok(settings.keys_folder().display().to_string()));
+    let ready = ops::meta::get_ready(&app.cx());
+    line("database", ready.map(|()| format!("{place}, schema up to date")).map_err(said));
+    let key = format!("doctor/{}", app.core.dice.trace_id());
+    let stored = runtime()?.block_on(async {
+        app.blobs.put(&key, b"doctor".to_vec()).await?;
+        let back = app.blobs.get(&key).await?;
+        app.blobs.delete(&key).await?;
+        Ok::<_, Failure>(back)
+    });
+    line("photos", match stored {
+        Ok(Some(bytes)) if bytes.as_ref() == b"doctor" => Ok("written, read and removed a test object".to_owned()),
+        Ok(_) => Err("what was written cannot be read back".to_owned()),
+        Err(failure) => Err(said(failure)),
+    });
+    let mail = match settings.mail.as_deref() {
+        Some(url) if url.starts_with("smtp") => "an SMTP server; not tried",
+        _ => "a folder: nobody receives anything until --mail names an SMTP server",
+    };
+    line("mail", Ok(mail.to_owned()));
+    line("listen", boot::listen(settings).map(|_| settings.listen.to_string()).map_err(said));
+    if settings.public_url.starts_with("http://127.0.0.1") {
+        line("links", Ok("links in e-mails point to this machine: set --public-url".to_owned()));
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -27,11 +27,13 @@ pub mod reviews;
 pub mod rows;
 pub mod schema;
 pub mod sessions;
+pub mod store_import;
 pub mod stores;
 pub mod submissions;
 pub mod tx;
 pub mod types;
 pub mod users;
+pub mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

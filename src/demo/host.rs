@@ -20,6 +20,7 @@ use crate::db::{audit, outbox, users};
 use crate::domain::ids::{CampaignId, MissionId};
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
 use crate::domain::time::At;
+use crate::jobs;
 use crate::ops::missions::{Search, Sort};
 use crate::ops::{auth, campaigns, missions};
 use crate::ports::clock::Clock;
@@ -102,9 +103,14 @@ fn reopen(settings: &Settings, marker: Marker) -> Outcome<App> {
     Ok(app)
 }
 
-/// Looks whether every invariant holds after the play.
-async fn verified(_app: &App) -> Outcome<String> {
-    Ok(String::new())
+/// The result of looking at every invariant and at every photo's bytes.
+async fn verified(app: &App) -> Outcome<String> {
+    let all = jobs::verify::verify(app, false).await?;
+    let broken = all.iter().filter(|invariant| !invariant.holds()).count();
+    match broken {
+        0 => Ok(format!("  verify: all {} invariants hold", all.len())),
+        _ => Err(Failure::fault(format!("{broken} invariants do not hold after the play:\n{}", jobs::verify::table(&all)))),
+    }
 }
 
 fn note_played(app: &App, folder: &Path) -> Outcome<()> {

@@ -9,7 +9,7 @@ use crate::access::{Admin, BrandEditor, BrandOwner, BrandViewer, Finance, Review
 use crate::context::App;
 use crate::domain::decision::{Correction, DecisionKind, ItemVerdict, ReasonCode};
 use crate::domain::brand::BrandRole;
-use crate::domain::ids::{BrandId, CampaignId, StoreId, SubmissionId};
+use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
@@ -23,10 +23,10 @@ use crate::ops::decisions::DecisionBody;
 use crate::ops::funds::Funding;
 use crate::ops::payouts::PayoutBody;
 use crate::ops::reviews::ClaimBody;
-use crate::ops::stores::NewStore;
+use crate::ops::stores::StoreQuery;
 use crate::ops::submissions::SubmissionView;
 use crate::ops::{
-    appeals, auth, brands, campaigns, decisions, funds, payouts, reservations, reviews, stores, submissions,
+    appeals, auth, brands, campaigns, decisions, funds, payouts, reservations, reviews, store_import, stores, submissions,
 };
 
 /// Somebody of the demonstration.
@@ -95,12 +95,12 @@ pub async fn play(app: &App, first: Date, tell: &mut dyn FnMut(&str)) -> Outcome
     let mut teller = Teller { told: 0, tell };
 
     stage.wait_until(day::at(first, 8, 30));
-    let brand = people(&stage)?;
+    people(&stage)?;
     stage.machine_works().await?;
     teller.act(format!("{} joins with an owner and a viewer; two admins, finance and six workers", script::BRAND));
-    let (round, display) = stores_of_lausanne(&stage)?;
-    teller.act(format!("{} supermarkets around Lausanne from OpenStreetMap", round.len() + display.len()));
-    let (round, display) = campaigns_of(&stage, &brand, &round, &display, first)?;
+    let (imported, round, display) = stores_of_lausanne(&stage)?;
+    teller.act(format!("{imported} supermarkets of French-speaking Switzerland are imported from OpenStreetMap"));
+    let (round, display) = campaigns_of(&stage, &round, &display, first)?;
     teller.act(format!(
         "two campaigns are published: {} missions, their pay set aside from CHF 2500.00",
         round.len() + display.len()
@@ -189,7 +189,7 @@ fn nth(places: &[Place], number: usize) -> Outcome<&Place> {
     places.get(number).ok_or_else(|| Failure::fault("the script asks for more stores than there are"))
 }
 
-fn people(stage: &Stage) -> Outcome<BrandId> {
+fn people(stage: &Stage) -> Outcome<()> {
     let cx = stage.cx();
     for (who, role) in [(&MIREILLE, StaffRole::Admin), (&LUC, StaffRole::Admin), (&NADIA, StaffRole::Finance)] {
         auth::create_staff(&cx, who.email, who.name, role, super::cast::PASSWORD)?;
@@ -217,47 +217,38 @@ fn people(stage: &Stage) -> Outcome<BrandId> {
         reference: format!("QR 21 00000 00003 13947 14300 09017, {}", script::BRAND),
     };
     funds::fund_brand(&cx, &stage.as_::<Finance>(NADIA.email)?, &stage.once(), &brand.id, &asked)?;
-    Ok(brand.id)
+    Ok(())
 }
 
-/// A store that was added, with what the play calls it.
-type Added = (StoreId, String, Point);
+/// A store of the directory, with what the play calls it.
+type Chosen = (StoreId, String, Point);
 
-/// The stores of the round and of the second campaign.
-fn stores_of_lausanne(stage: &Stage) -> Outcome<(Vec<Added>, Vec<Added>)> {
+/// Fills the directory and chooses the stores of the round and of the second campaign.
+fn stores_of_lausanne(stage: &Stage) -> Outcome<(usize, Vec<Chosen>, Vec<Chosen>)> {
     let defaults = Defaults { source: "osm".to_owned(), country: "CH".to_owned(), time_zone: day::zone() };
-    let mut rows = parse_csv(data::STORES_CH, &defaults).rows;
+    let rows = parse_csv(data::STORES_CH, &defaults).rows;
+    let rows: Vec<StoreRow> = rows.into_iter().map(|row| StoreRow { kind: None, ..row }).collect();
+    let imported = store_import::apply(&stage.cx(), &rows)?.added;
+
     let centre = Point::new(script::CENTRE.0, script::CENTRE.1).or_missing("centre")?;
-    let place = |row: &StoreRow| {
+    let place = |row: &&StoreRow| {
         let in_round = script::ROUND.iter().position(|id| *id == row.source_id).unwrap_or(script::ROUND.len());
         (in_round, centre.metres_to(row.point()) as i64)
     };
-    rows.retain(|row| row.street.is_some() || script::ROUND.contains(&row.source_id.as_str()));
-    rows.sort_by_key(place);
-    rows.truncate(script::STORES + script::DISPLAY_STORES);
-    let editor: BrandEditor = stage.as_(OWNER.email)?;
-    let mut added = Vec::new();
-    for row in &rows {
-        let asked = NewStore {
-            name: row.name.clone(),
-            chain: row.chain.clone(),
-            street: row.street.clone(),
-            housenumber: row.housenumber.clone(),
-            postcode: row.postcode.clone(),
-            city: row.city.clone(),
-            country: row.country.clone(),
-            lat: row.lat,
-            lon: row.lon,
-            radius_m: None,
-            opening_hours: row.opening_hours.clone(),
-            time_zone: row.time_zone.name().to_owned(),
-            source_id: Some(row.source_id.clone()),
-        };
-        let store = stores::create_store(&stage.cx(), &editor, &stage.once(), &asked)?;
-        added.push((store.id, label(row), row.point()));
-    }
-    let display = added.split_off(added.len().saturating_sub(script::DISPLAY_STORES));
-    Ok((added, display))
+    let named = |row: &&StoreRow| row.street.is_some() || script::ROUND.contains(&row.source_id.as_str());
+    let mut nearest: Vec<&StoreRow> = rows.iter().filter(named).collect();
+    nearest.sort_by_key(place);
+    nearest.truncate(script::STORES + script::DISPLAY_STORES);
+
+    let viewer: BrandViewer = stage.as_(OWNER.email)?;
+    let directory = stores::list_stores(&stage.cx(), &viewer, StoreQuery::default(), None, 1000)?.items;
+    let choose = |row: &&StoreRow| {
+        let store = directory.iter().find(|store| store.source_id == row.source_id).or_missing("store")?;
+        Ok((store.id.clone(), label(row), row.point()))
+    };
+    let mut round = nearest.iter().map(choose).collect::<Outcome<Vec<Chosen>>>()?;
+    let display = round.split_off(round.len().saturating_sub(script::DISPLAY_STORES));
+    Ok((imported, round, display))
 }
 
 fn label(row: &StoreRow) -> String {
@@ -268,12 +259,10 @@ fn label(row: &StoreRow) -> String {
 
 fn campaigns_of(
     stage: &Stage,
-    brand: &BrandId,
-    round: &[Added],
-    display: &[Added],
+    round: &[Chosen],
+    display: &[Chosen],
     first: Date,
 ) -> Outcome<(Vec<Place>, Vec<Place>)> {
-    tracing::debug!(brand = brand.as_str(), "publishing");
     let ends_at = day::at(first, 18, 0).plus_days(60);
     let asked = NewCampaign {
         name: "Tournée du rayon hygiène, Lausanne".to_owned(),
@@ -318,10 +307,10 @@ fn publish(stage: &Stage, asked: &NewCampaign) -> Outcome<CampaignId> {
 }
 
 /// The campaign's missions, in the order of its stores.
-fn missions_of(stage: &Stage, id: &CampaignId, stores: &[Added]) -> Outcome<Vec<Place>> {
+fn missions_of(stage: &Stage, id: &CampaignId, stores: &[Chosen]) -> Outcome<Vec<Place>> {
     let viewer: BrandViewer = stage.as_(OWNER.email)?;
     let missions = campaigns::list_campaign_missions(&stage.cx(), &viewer, id, None, 200)?.items;
-    let place = |(store, label, point): &Added| {
+    let place = |(store, label, point): &Chosen| {
         let mission = missions.iter().find(|mission| mission.store_id == *store).or_missing("mission")?;
         Ok(Place { mission: mission.id.clone(), label: label.clone(), point: *point })
     };

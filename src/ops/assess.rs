@@ -240,20 +240,6 @@ pub fn give_up_look(cx: &Cx, job: &JobId, id: &EvidenceId, why: &str) -> Outcome
 
 // Assessing a visit
 
-/// Moves a sealed submission on when no photo of its manifest is missing; else leaves it. Called when it is sealed and
-/// when a photo of it arrived, under the submission's lock. Returns the row as it stands now.
-pub fn all_photos_in(tx: &mut Tx, submission: &SubmissionRow) -> Outcome<SubmissionRow> {
-    if submission.state != SubmissionState::Sealed || submissions::missing_photos(tx, &submission.id)? > 0 {
-        return Ok(submission.clone());
-    }
-    let from = submission.state;
-    let moved = submissions::move_state(tx, submission, SubmissionMove::PhotosComplete, |_| {})?;
-    let event = Event::new("submission.checking", &moved.id).brand(&moved.brand_id);
-    tx.record(event.moved(from.as_str(), moved.state.as_str()))?;
-    queue::wake(tx, ASSESS, moved.id.as_str())?;
-    Ok(moved)
-}
-
 /// What became of a try to assess.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Assessed {
@@ -305,7 +291,8 @@ pub(super) fn weigh(conn: &mut Conn, submission: &SubmissionRow) -> Outcome<Asse
         .iter()
         .filter(|row| match (&row.evidence_id, &row.submission_id) {
             (Some(photo), _) => sent.contains(&photo),
-            (None, Some(_)) => row.revision == submission.revision,
+            // Answers are sealed anew with each revision; what is odd about the visit itself stays.
+            (None, Some(_)) => row.item.is_none() || row.revision == submission.revision,
             (None, None) => true,
         })
         // A code of a later version weighs as a doubt of the lightest kind rather than as nothing.

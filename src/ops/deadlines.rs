@@ -6,6 +6,7 @@ use serde_json::json;
 use super::appeals::decide_for_worker;
 use super::assess::{enter_review, weigh};
 use super::decisions::settle;
+use super::submissions::photos_complete;
 use super::{funds, letters};
 use crate::context::Cx;
 use crate::db::evidence::About;
@@ -147,7 +148,7 @@ pub fn photos_missing_one(cx: &Cx, id: &SubmissionId) -> Outcome<bool> {
         }
         let missing = submissions::missing_photos(tx, id)?;
         if missing == 0 {
-            super::assess::all_photos_in(tx, &row)?;
+            photos_complete(tx, &row)?;
             return Ok(true);
         }
         find(tx, &row, &Finding::new(Found::PhotosMissing, Level::Doubt).valued(missing as f64))?;

@@ -26,8 +26,10 @@ pub mod report;
 pub mod reservations;
 pub mod reviews;
 pub mod shut_stores;
+pub mod store_import;
 pub mod stores;
 pub mod submissions;
+pub mod verify;
 pub mod work;
 pub mod workers;
 

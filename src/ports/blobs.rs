@@ -146,6 +146,14 @@ impl Blobs {
         self.store.put(&Key::from(key), PutPayload::from(bytes)).await.map(|_| ()).map_err(Failure::fault)
     }
 
+    /// Removes what is stored there; nothing there is fine. Never for evidence.
+    pub async fn delete(&self, key: &str) -> Outcome<()> {
+        match self.store.delete(&Key::from(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(Failure::fault(e)),
+        }
+    }
+
     /// Writes small bytes unless something is there; says whether it wrote.
     pub async fn create(&self, key: &str, bytes: Vec<u8>) -> Outcome<bool> {
         let mode = PutOptions::from(PutMode::Create);

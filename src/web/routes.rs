@@ -107,10 +107,6 @@ routes! {
     "/v1/submissions" { GET visits::list_submissions [Worker] }
     "/v1/submissions/{id}" { GET visits::get_submission [Worker] }
     "/v1/submissions/{id}/revisions" { POST visits::revise_submission [Worker] }
-    "/v1/submissions/{id}/appeal" { POST appeals::appeal_submission [Worker] }
-    "/v1/earnings" { GET payouts::list_earnings [Worker] }
-    "/v1/balance" { GET payouts::get_balance [Worker] }
-    "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
 
     "/v1/brand/members" { GET brands::list_members [BrandViewer] POST brands::add_member [BrandOwner] }
     "/v1/brand/members/{id}" { PATCH brands::change_member [BrandOwner] DELETE brands::remove_member [BrandOwner] }
