@@ -47,7 +47,7 @@ pub fn demo(asked: &Asked) -> Outcome<()> {
     let socket = boot::listen(&settings)?;
     let settings = Settings { public_url: address(&socket)?, ..settings };
     telemetry::start_log(&settings);
-    actix_web::rt::System::new().block_on(host(asked, &settings, socket))
+    boot::block_on(host(asked, &settings, socket))
 }
 
 /// Where a browser on this machine finds it.
@@ -61,7 +61,7 @@ fn address(socket: &TcpListener) -> Outcome<String> {
 async fn host(asked: &Asked, settings: &Settings, socket: TcpListener) -> Outcome<()> {
     let app = open(settings, asked.fresh, &mut |line| println!("{line}")).await?;
     println!("{}", summary(&app, &settings.public_url, &asked.folder)?);
-    let postbox = actix_web::rt::spawn(tell_letters(app.clone()));
+    let postbox = tokio::spawn(tell_letters(app.clone()));
     let served = boot::run(app, settings, socket, true).await;
     postbox.abort();
     served

@@ -5,4 +5,5 @@
 
 mod api;
 mod house;
+mod story;
 mod support;

@@ -1,0 +1,3 @@
+//! Whole stories, from the first letter to the last franc.
+
+mod demo;
