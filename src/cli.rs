@@ -12,8 +12,8 @@ use crate::domain::store::{Zone, is_country};
 use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
 use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
-use crate::{boot, checks, demo, jobs, ops, telemetry};
 use crate::web::routes::ROUTES;
+use crate::{boot, checks, demo, jobs, ops, telemetry};
 
 /// Where the demonstration lives unless --data says otherwise.
 const DEMO_FOLDER: &str = "./fieldproof-demo";
@@ -69,8 +69,13 @@ fn command() -> Command {
                     .arg(Arg::new("FILE").required(true))
                     .arg(flag("apply", "Write the changes; without it they are only shown"))
                     .arg(option("source", "Who gave the ids, where the file does not say").default_value("import"))
-                    .arg(option("country", "Country of stores for which the file names none, such as CH").required(true))
-                    .arg(option("time-zone", "Time zone of stores for which the file names none, such as Europe/Zurich").required(true)),
+                    .arg(
+                        option("country", "Country of stores for which the file names none, such as CH").required(true),
+                    )
+                    .arg(
+                        option("time-zone", "Time zone of stores for which the file names none, such as Europe/Zurich")
+                            .required(true),
+                    ),
             ),
         )
         .subcommand(
@@ -200,13 +205,15 @@ fn verify(settings: &Settings, quick: bool, json: bool) -> Outcome<ExitCode> {
 
 fn create_staff(settings: &Settings, args: &ArgMatches) -> Outcome<()> {
     let text = |name: &str| args.get_one::<String>(name).cloned().unwrap_or_default();
-    let role = StaffRole::parse(&text("role"))
-        .ok_or_else(|| Failure::fault("--role takes reviewer, finance or admin."))?;
+    let role =
+        StaffRole::parse(&text("role")).ok_or_else(|| Failure::fault("--role takes reviewer, finance or admin."))?;
     let app = boot::App::open(settings, Clock::System)?;
     let given = args.get_flag("password-stdin");
     let secret = if given {
         let mut line = String::new();
-        std::io::stdin().read_line(&mut line).map_err(|e| Failure::fault(format!("The password cannot be read: {e}.")))?;
+        std::io::stdin()
+            .read_line(&mut line)
+            .map_err(|e| Failure::fault(format!("The password cannot be read: {e}.")))?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     } else {
         app.core.dice.secret()
@@ -227,7 +234,8 @@ fn import_stores(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
     if !is_country(&text("country")) {
         return Err(Failure::fault("--country takes two capital letters such as CH."));
     }
-    let time_zone = Zone::parse(&text("time-zone")).map_err(|problem| Failure::fault(format!("--time-zone: {problem}")))?;
+    let time_zone =
+        Zone::parse(&text("time-zone")).map_err(|problem| Failure::fault(format!("--time-zone: {problem}")))?;
     let defaults = Defaults { source: text("source"), country: text("country"), time_zone };
     let lower = file.to_lowercase();
     let mut parsed = match lower.ends_with(".geojson") || lower.ends_with(".json") {
@@ -310,11 +318,14 @@ fn doctor(settings: &Settings) -> Outcome<ExitCode> {
         app.blobs.delete(&key).await?;
         Ok::<_, Failure>(back)
     });
-    line("photos", match stored {
-        Ok(Some(bytes)) if bytes.as_ref() == b"doctor" => Ok("written, read and removed a test object".to_owned()),
-        Ok(_) => Err("what was written cannot be read back".to_owned()),
-        Err(failure) => Err(said(failure)),
-    });
+    line(
+        "photos",
+        match stored {
+            Ok(Some(bytes)) if bytes.as_ref() == b"doctor" => Ok("written, read and removed a test object".to_owned()),
+            Ok(_) => Err("what was written cannot be read back".to_owned()),
+            Err(failure) => Err(said(failure)),
+        },
+    );
     let mail = match settings.mail.as_deref() {
         Some(url) if url.starts_with("smtp") => "an SMTP server; not tried",
         _ => "a folder: nobody receives anything until --mail names an SMTP server",

@@ -10,7 +10,7 @@ use super::audit::{GENESIS, chain_hash};
 use super::conn::Conn;
 use super::rows::{EventRow, EventSealRow};
 use super::schema::{event_seals, events, evidence, idempotency_keys, unsealed_events};
-use crate::domain::ids::{EvidenceId, EventId};
+use crate::domain::ids::{EventId, EvidenceId};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::domain::reservation::{ReservationMove, ReservationState};
 use crate::domain::submission::{SubmissionMove, SubmissionState};
@@ -226,7 +226,10 @@ fn i06_conservation(conn: &mut Conn) -> Found {
                 "the balances of a currency do not add up to nothing",
                 "SELECT currency AS id FROM accounts GROUP BY currency HAVING SUM(balance_minor) <> 0",
             ),
-            ("money came from a funding account twice over", "SELECT id FROM accounts WHERE kind = 'funding' AND balance_minor > 0"),
+            (
+                "money came from a funding account twice over",
+                "SELECT id FROM accounts WHERE kind = 'funding' AND balance_minor > 0",
+            ),
         ],
     )
 }
@@ -380,7 +383,8 @@ fn i11_answers(conn: &mut Conn) -> Found {
     let mut promised: HashMap<&'static str, Vec<(String, String)>> = HashMap::new();
     for (route, key, response) in answers.into_iter().filter(|(_, _, response)| !response.is_empty()) {
         match serde_json::from_str::<serde_json::Value>(&response) {
-            Err(_) => found.push(Violation { what: "a stored answer that is no JSON".to_owned(), id: format!("{route} {key}") }),
+            Err(_) => found
+                .push(Violation { what: "a stored answer that is no JSON".to_owned(), id: format!("{route} {key}") }),
             Ok(answer) => {
                 let id = answer.get("id").and_then(|id| id.as_str()).unwrap_or_default();
                 let table = id.split_once('_').and_then(|(prefix, _)| table_of(prefix));
@@ -392,7 +396,8 @@ fn i11_answers(conn: &mut Conn) -> Found {
     }
     for (table, ids) in promised {
         for some in ids.chunks(500) {
-            let list = some.iter().map(|(id, _)| format!("'{}'", id.replace('\'', "''"))).collect::<Vec<_>>().join(", ");
+            let list =
+                some.iter().map(|(id, _)| format!("'{}'", id.replace('\'', "''"))).collect::<Vec<_>>().join(", ");
             let sql = format!("SELECT id FROM {table} WHERE id IN ({list})");
             let there: Vec<OneText> = crate::each!(conn, c => diesel::sql_query(&sql).load(c))?;
             let is_there = |id: &str| there.iter().any(|row| row.id == id);

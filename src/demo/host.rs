@@ -109,7 +109,10 @@ async fn verified(app: &App) -> Outcome<String> {
     let broken = all.iter().filter(|invariant| !invariant.holds()).count();
     match broken {
         0 => Ok(format!("  verify: all {} invariants hold", all.len())),
-        _ => Err(Failure::fault(format!("{broken} invariants do not hold after the play:\n{}", jobs::verify::table(&all)))),
+        _ => Err(Failure::fault(format!(
+            "{broken} invariants do not hold after the play:\n{}",
+            jobs::verify::table(&all)
+        ))),
     }
 }
 
@@ -133,15 +136,15 @@ fn sign_in(url: &str, email: &str) -> String {
 pub fn summary(app: &App, url: &str, folder: &Path) -> Outcome<String> {
     let stage = Stage::new(app);
     let local = app.now().timestamp().to_zoned(jiff::tz::TimeZone::get(day::ZONE).map_err(Failure::fault)?);
-    let logins: String =
-        EVERYBODY.iter().map(|p| format!("    {:<20} {:<15} {}\n", p.email, p.name, p.does)).collect();
+    let logins: String = EVERYBODY.iter().map(|p| format!("    {:<20} {:<15} {}\n", p.email, p.name, p.does)).collect();
     let mission = reservable(&stage)?;
     let campaign = campaign(&stage)?;
     // The key belongs to the mission: pasted twice it reserves once.
     let key = format!("demo-reserve-{}", mission.as_str().chars().rev().take(12).collect::<String>());
     let (lat, lon) = script::CENTRE;
     let verification = verification_link(&stage, url)?;
-    let verification = verification.map(|link| format!("  Farid has not verified his e-mail address; his link:\n    {link}\n\n"));
+    let verification =
+        verification.map(|link| format!("  Farid has not verified his e-mail address; his link:\n    {link}\n\n"));
     Ok(format!(
         "\nFieldproof's demonstration is at {url}  (its clock shows {})\n\n\
          Everybody's password is {}\n\n{logins}\n  \

@@ -7,8 +7,8 @@ use super::cast::{Place, Stage};
 use super::{data, day, script};
 use crate::access::{Admin, BrandEditor, BrandOwner, BrandViewer, Finance, Reviewer, Worker};
 use crate::context::App;
-use crate::domain::decision::{Correction, DecisionKind, ItemVerdict, ReasonCode};
 use crate::domain::brand::BrandRole;
+use crate::domain::decision::{Correction, DecisionKind, ItemVerdict, ReasonCode};
 use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::place::Point;
@@ -26,7 +26,8 @@ use crate::ops::reviews::ClaimBody;
 use crate::ops::stores::StoreQuery;
 use crate::ops::submissions::SubmissionView;
 use crate::ops::{
-    appeals, auth, brands, campaigns, decisions, funds, payouts, reservations, reviews, store_import, stores, submissions,
+    appeals, auth, brands, campaigns, decisions, funds, payouts, reservations, reviews, store_import, stores,
+    submissions,
 };
 
 /// Somebody of the demonstration.
@@ -106,6 +107,7 @@ pub async fn play(app: &App, first: Date, tell: &mut dyn FnMut(&str)) -> Outcome
         round.len() + display.len()
     ));
 
+    // Between the stores that are visited some stay free, so that the visitor finds missions near.
     // The first day: the reference round, and visits that a person will have to look at.
     stage.wait_until(day::at(first, 9, 30));
     let seen = stage.visit(ANA.email, nth(&round, 0)?, &script::first_store()).await?;
@@ -121,18 +123,18 @@ pub async fn play(app: &App, first: Date, tell: &mut dyn FnMut(&str)) -> Outcome
     let silent = stage.visit(CHLOE.email, nth(&display, 0)?, &script::display()).await?;
     let silent = expect(silent, SubmissionState::InReview)?;
     teller.visit(&CHLOE, nth(&display, 0)?, "looks for the display at", &silent);
-    let blurred = stage.visit(BRUNO.email, nth(&round, 3)?, &script::blurred()).await?;
+    let blurred = stage.visit(BRUNO.email, nth(&round, 4)?, &script::blurred()).await?;
     let blurred = expect(blurred, SubmissionState::InReview)?;
-    teller.visit(&BRUNO, nth(&round, 3)?, "sends a blurred photo from", &blurred);
-    let wrong = stage.visit(EMMA.email, nth(&round, 4)?, &script::wrong_subject()).await?;
+    teller.visit(&BRUNO, nth(&round, 4)?, "sends a blurred photo from", &blurred);
+    let wrong = stage.visit(EMMA.email, nth(&round, 6)?, &script::wrong_subject()).await?;
     let wrong = expect(wrong, SubmissionState::InReview)?;
-    teller.visit(&EMMA, nth(&round, 4)?, "photographs the wrong shelf at", &wrong);
-    let far = stage.visit(DAVID.email, nth(&round, 5)?, &script::too_far()).await?;
+    teller.visit(&EMMA, nth(&round, 6)?, "photographs the wrong shelf at", &wrong);
+    let far = stage.visit(DAVID.email, nth(&round, 8)?, &script::too_far()).await?;
     let far = expect(far, SubmissionState::InReview)?;
-    teller.visit(&DAVID, nth(&round, 5)?, "is far from", &far);
-    let part = stage.visit(BRUNO.email, nth(&round, 6)?, &script::one_part_wrong()).await?;
+    teller.visit(&DAVID, nth(&round, 8)?, "is far from", &far);
+    let part = stage.visit(BRUNO.email, nth(&round, 10)?, &script::one_part_wrong()).await?;
     let part = expect(part, SubmissionState::InReview)?;
-    teller.visit(&BRUNO, nth(&round, 6)?, "visits", &part);
+    teller.visit(&BRUNO, nth(&round, 10)?, "visits", &part);
 
     // The second day: people decide, one of them is contradicted, money goes out.
     stage.wait_until(day::at(second, 9, 15));
@@ -162,12 +164,12 @@ pub async fn play(app: &App, first: Date, tell: &mut dyn FnMut(&str)) -> Outcome
     stage.wait_until(day::at(third, 8, 45));
     payouts::settle_payout(&stage.cx(), &stage.as_::<Finance>(NADIA.email)?, &stage.once(), &payout.0)?;
     teller.act("the bank confirms Ana's payout");
-    let copied = stage.visit(CHLOE.email, nth(&round, 7)?, &script::copied()).await?;
-    teller.visit(&CHLOE, nth(&round, 7)?, "sends a photo of Ana's from", &expect(copied, SubmissionState::InReview)?);
-    let shaken = stage.visit(EMMA.email, nth(&round, 8)?, &script::shaken()).await?;
-    teller.visit(&EMMA, nth(&round, 8)?, "sends a blurred photo from", &expect(shaken, SubmissionState::InReview)?);
+    let copied = stage.visit(CHLOE.email, nth(&round, 12)?, &script::copied()).await?;
+    teller.visit(&CHLOE, nth(&round, 12)?, "sends a photo of Ana's from", &expect(copied, SubmissionState::InReview)?);
+    let shaken = stage.visit(EMMA.email, nth(&round, 14)?, &script::shaken()).await?;
+    teller.visit(&EMMA, nth(&round, 14)?, "sends a blurred photo from", &expect(shaken, SubmissionState::InReview)?);
     stage.wait_until(day::at(third, 9, 50));
-    let held = nth(&round, 9)?;
+    let held = nth(&round, 16)?;
     reservations::reserve(&stage.cx(), &stage.as_(EMMA.email)?, &stage.once(), &held.mission)?;
     teller.act(format!("Emma reserves {}", held.label));
     stage.wait_until(day::at(third, 10, 0));
@@ -203,8 +205,7 @@ fn people(stage: &Stage) -> Outcome<()> {
     };
     let brand = brands::create_brand(&cx, &stage.as_::<Admin>(MIREILLE.email)?, &stage.once(), &asked)?;
     stage.accept_invitation(OWNER.email)?;
-    let asked =
-        NewMember { email: VIEWER.email.to_owned(), name: VIEWER.name.to_owned(), role: BrandRole::Viewer };
+    let asked = NewMember { email: VIEWER.email.to_owned(), name: VIEWER.name.to_owned(), role: BrandRole::Viewer };
     brands::add_member(&cx, &stage.as_::<BrandOwner>(OWNER.email)?, &stage.once(), &asked)?;
     stage.accept_invitation(VIEWER.email)?;
     for worker in WORKERS {
@@ -252,17 +253,13 @@ fn stores_of_lausanne(stage: &Stage) -> Outcome<(usize, Vec<Chosen>, Vec<Chosen>
 }
 
 fn label(row: &StoreRow) -> String {
-    let street = [row.street.as_deref(), row.housenumber.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let street =
+        [row.street.as_deref(), row.housenumber.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     let place = if street.is_empty() { row.city.clone().unwrap_or_default() } else { street };
     if place.is_empty() { row.name.clone() } else { format!("{}, {place}", row.name) }
 }
 
-fn campaigns_of(
-    stage: &Stage,
-    round: &[Chosen],
-    display: &[Chosen],
-    first: Date,
-) -> Outcome<(Vec<Place>, Vec<Place>)> {
+fn campaigns_of(stage: &Stage, round: &[Chosen], display: &[Chosen], first: Date) -> Outcome<(Vec<Place>, Vec<Place>)> {
     let ends_at = day::at(first, 18, 0).plus_days(60);
     let asked = NewCampaign {
         name: "Tournée du rayon hygiène, Lausanne".to_owned(),

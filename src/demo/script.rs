@@ -166,11 +166,17 @@ fn clause(id: &str, text: &str) -> Clause {
 
 pub fn round_brief() -> Vec<Clause> {
     vec![
-        clause("1.1", "If the store is shut or cannot be visited, photograph its front and say so: you are paid for the way."),
+        clause(
+            "1.1",
+            "If the store is shut or cannot be visited, photograph its front and say so: you are paid for the way.",
+        ),
         clause("2.1", "For each of the three brands say whether the store sells it and whether it is on the shelf."),
         clause("2.2", "Count the facings of the brand: fronts of packs in the first row, not packs behind them."),
         clause("2.3", "Count the products that are out of stock and those with one or two packs left."),
-        clause("2.4", "Photograph the whole hygiene shelf of each brand that is sold: sharp, upright, labels readable."),
+        clause(
+            "2.4",
+            "Photograph the whole hygiene shelf of each brand that is sold: sharp, upright, labels readable.",
+        ),
         clause("3.1", "Take the photos in the store of the mission, during the visit, without people's faces."),
     ]
 }
@@ -255,8 +261,16 @@ mod tests {
 
     #[test]
     fn every_picture_is_there() {
-        let visits =
-            [first_store(), second_store(), shut_store(), blurred(), wrong_subject(), too_far(), one_part_wrong(), display()];
+        let visits = [
+            first_store(),
+            second_store(),
+            shut_store(),
+            blurred(),
+            wrong_subject(),
+            too_far(),
+            one_part_wrong(),
+            display(),
+        ];
         let mut names = Vec::new();
         for shot in visits.iter().flat_map(|visit| &visit.shots) {
             let (Picture::Sharp(name) | Picture::Shaken(name)) = shot.picture;

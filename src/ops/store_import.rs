@@ -94,8 +94,7 @@ pub fn apply(cx: &Cx, rows: &[StoreRow]) -> Outcome<Imported> {
             let store = fresh(tx, row);
             db::store_import::update(tx, &known.id, &store)?;
         }
-        let done =
-            Imported { added: plan.added.len(), changed: plan.changed.len(), unchanged: plan.unchanged.len() };
+        let done = Imported { added: plan.added.len(), changed: plan.changed.len(), unchanged: plan.unchanged.len() };
         if done.added + done.changed == 0 {
             tx.nothing_changed();
         } else {

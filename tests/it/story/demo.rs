@@ -79,7 +79,8 @@ fn the_demonstration_leaves_a_submission_in_every_state() {
             })
             .unwrap();
 
-        let broken: Vec<_> = jobs::verify::verify(&app, false).await.unwrap().into_iter().filter(|i| !i.holds()).collect();
+        let broken: Vec<_> =
+            jobs::verify::verify(&app, false).await.unwrap().into_iter().filter(|i| !i.holds()).collect();
         assert!(broken.is_empty(), "{broken:?}");
         assert!(told.last().unwrap().contains("invariants hold"), "{told:?}");
         assert!(day::is_working(app.now()), "{}", app.now());
