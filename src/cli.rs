@@ -35,7 +35,7 @@ fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .after_help("`fieldproof help --help` or `fieldproof settings` lists the settings that every command takes.")
+        .after_help("`fieldproof settings` lists the settings that every command takes.")
         .args(settings)
         .subcommand(Command::new("serve").about("Serve the API; on SQLite also run the jobs"))
         .subcommand(Command::new("work").about("Run the jobs alone"))
@@ -184,6 +184,7 @@ fn runtime() -> Outcome<tokio::runtime::Runtime> {
 
 fn verify(settings: &Settings, quick: bool, json: bool) -> Outcome<ExitCode> {
     let app = boot::App::open_as_it_is(settings, Clock::System)?;
+    ops::meta::get_ready(&app.cx())?;
     let all = runtime()?.block_on(jobs::verify::verify(&app, quick))?;
     let broken: Vec<&str> = all.iter().filter(|one| !one.holds()).map(|one| one.id.as_str()).collect();
     if json {
@@ -331,7 +332,8 @@ fn doctor(settings: &Settings) -> Outcome<ExitCode> {
         _ => "a folder: nobody receives anything until --mail names an SMTP server",
     };
     line("mail", Ok(mail.to_owned()));
-    line("listen", boot::listen(settings).map(|_| settings.listen.to_string()).map_err(said));
+    let listen = boot::listen(settings).map(|_| format!("{} is free", settings.listen));
+    line("listen", Ok(listen.unwrap_or_else(said)));
     if settings.public_url.starts_with("http://127.0.0.1") {
         line("links", Ok("links in e-mails point to this machine: set --public-url".to_owned()));
     }

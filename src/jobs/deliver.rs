@@ -11,6 +11,17 @@ const LEASE_SECS: i64 = 120;
 const AT_ONCE: i64 = 20;
 
 pub(super) async fn run(bench: Bench) -> Outcome<usize> {
+    let mut all = 0;
+    loop {
+        let taken = some(&bench).await?;
+        all += taken;
+        if taken < AT_ONCE as usize {
+            return Ok(all);
+        }
+    }
+}
+
+async fn some(bench: &Bench) -> Outcome<usize> {
     let letters = bench.block(|cx| outbox::claim_letters(cx, LEASE_SECS, AT_ONCE)).await?;
     let taken = letters.len();
     for letter in letters {

@@ -125,6 +125,15 @@ pub const JOBS: &[Job] = &[
         run: Run::Outside(|bench| Box::pin(deliver::run(bench))),
     },
     sweep("seal_audit", 5, |cx| Ok(Swept { done: audit_seal::seal_audit(cx)?, failed: Vec::new() })),
+    Job {
+        name: "measure",
+        wake: Wake::EverySecs(15),
+        at_once: Hands::One,
+        lease_secs: 0,
+        retry_secs: &[],
+        gives_up: "never: only figures for /metrics",
+        run: Run::Outside(|bench| Box::pin(measure(bench))),
+    },
     sweep("sweep_keys", 60 * MINUTE, deadlines::sweep_keys),
 ];
 
@@ -157,6 +166,17 @@ async fn assess_visit(bench: Bench, claimed: Claimed) -> Outcome<()> {
             assess::assess(cx, &claimed.id, &id, claimed.attempts > TRIES).map(|_| ())
         })
         .await
+}
+
+/// Work that waits, for the operator's eyes.
+async fn measure(bench: Bench) -> Outcome<usize> {
+    let waiting = bench.block(work::waiting).await?;
+    for line in waiting {
+        metrics::gauge!("fieldproof_jobs_waiting", "job" => line.kind, "state" => line.state).set(line.count as f64);
+    }
+    let (unsealed, _) = bench.block(crate::ops::verify::seal_lag).await?;
+    metrics::gauge!("fieldproof_audit_unsealed").set(unsealed as f64);
+    Ok(0)
 }
 
 /// Runs the table's jobs until it is stopped.

@@ -42,7 +42,7 @@ pub struct Photo {
     pub content_type: String,
     pub file_name: Option<String>,
     pub received_at: At,
-    /// From the reservation to the arrival of the photo, or the seal where it came later.
+    /// From the reservation to the seal, or to the arrival of the photo where that is not sealed yet.
     pub window: (At, At),
     pub time_zone: String,
     pub store: Option<Point>,
@@ -60,7 +60,11 @@ pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
         }
         let visit = reservations::any_find(c, &row.reservation_id)?.or_missing("reservation")?;
         let store = missions::any_store(c, &visit.store_id)?;
-        let sealed = submissions::any_of_reservation(c, &visit.id)?.map(|submission| submission.sealed_at);
+        let submission = submissions::any_of_reservation(c, &visit.id)?;
+        // A photo for a correction is taken after the first seal.
+        let until = submission
+            .filter(|s| s.revision == 1 && s.state != SubmissionState::NeedsCorrection)
+            .map_or(row.received_at, |s| s.sealed_at);
         let version = missions::any_questionnaire(c, &visit.questionnaire_id)?;
         let loops: LoopSets = serde_json::from_value(version.loops.0).map_err(Failure::fault)?;
         let rules = questionnaire::compile(&version.document.0, &loops)
@@ -74,7 +78,7 @@ pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
             content_type: row.content_type,
             file_name: row.file_name,
             received_at: row.received_at,
-            window: (visit.reserved_at, sealed.unwrap_or(row.received_at).max(visit.reserved_at)),
+            window: (visit.reserved_at, until.max(visit.reserved_at)),
             time_zone: store.time_zone,
             store: Point::new(store.lat, store.lon),
             radius_m: store.radius_m,

@@ -18,6 +18,20 @@ pub struct Claimed {
     pub attempts: i64,
 }
 
+/// How many jobs of a kind are in a state.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub kind: String,
+    pub state: &'static str,
+    pub count: i64,
+}
+
+/// Jobs that are not done, counted.
+pub fn waiting(cx: &Cx) -> Outcome<Vec<Waiting>> {
+    let rows = cx.read(queue::any_counts)?;
+    Ok(rows.into_iter().map(|(kind, state, count)| Waiting { kind, state: state.as_str(), count }).collect())
+}
+
 /// Takes up to `limit` jobs of `kind`; nobody else takes them for `lease_secs`.
 pub fn claim(cx: &Cx, kind: &str, worker: &str, lease_secs: i64, limit: i64) -> Outcome<Vec<Claimed>> {
     if !cx.read(|c| queue::any_due(c, kind, cx.now()))? {

@@ -26,6 +26,13 @@ pub const PHOTO_BYTES: u64 = 30 * 1024 * 1024;
 /// Starts serving on `listener`; the returned server is awaited by the caller, and stopped through its handle.
 pub fn serve(shared: Shared, listener: TcpListener, threads: usize) -> std::io::Result<Server> {
     let limits = shared.rate_limit();
+    let quiet = limits.clone();
+    actix_web::rt::spawn(async move {
+        loop {
+            actix_web::rt::time::sleep(std::time::Duration::from_secs(60)).await;
+            quiet.sweep();
+        }
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::PayloadConfig::new(BODY_BYTES))

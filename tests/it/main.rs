@@ -5,5 +5,6 @@
 
 mod api;
 mod house;
+mod money;
 mod story;
 mod support;

@@ -129,7 +129,7 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
         };
         story(&world).await;
         world.work().await;
-        world.verify();
+        world.verify().await;
         handle.stop(false).await;
         serving.await.unwrap().unwrap();
     });
@@ -158,7 +158,11 @@ impl World {
     }
 
     /// Every invariant holds.
-    pub fn verify(&self) {}
+    pub async fn verify(&self) {
+        let all = fieldproof::jobs::verify::verify(&self.app, false).await.unwrap();
+        let broken = all.iter().any(|one| !one.holds());
+        assert!(!broken, "invariants are broken:\n{}", fieldproof::jobs::verify::table(&all));
+    }
 
     fn next_key(&self) -> String {
         format!("test-key-{:08}", self.keys_used.fetch_add(1, Ordering::SeqCst))

@@ -1,0 +1,3 @@
+//! Money and what guards it.
+
+mod verify;
