@@ -15,13 +15,12 @@ use crate::db::{
     Conn, Tx, appeals, campaigns, deadlines as db, evidence, missions, queue, reservations, submissions, users,
 };
 use crate::domain::appeal::AppealState;
-use crate::domain::campaign::{CampaignMove, platform_fee};
+use crate::domain::campaign::CampaignMove;
 use crate::domain::decision::Verdict;
 use crate::domain::event::{Actor, Event};
 use crate::domain::finding::{Code as Found, Finding, Level};
 use crate::domain::ids::{AppealId, CampaignId, MissionId, ReservationId, StoreId, SubmissionId};
 use crate::domain::mission::{MissionMove, MissionState};
-use crate::domain::money::Money;
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome};
 use crate::domain::reservation::ReservationMove;
 use crate::domain::store::StoreState;
@@ -302,12 +301,10 @@ pub fn end_campaign_one(cx: &Cx, id: &CampaignId) -> Outcome<bool> {
 
 /// Money of closed missions whose slots have ended since.
 pub fn return_money(cx: &Cx) -> Outcome<Swept> {
-    let due = |c: &mut Conn, _: At, _: i64| {
+    let due = |c: &mut Conn, now, _: i64| {
         let mut ids = Vec::new();
-        for (mission, balance) in db::any_closed_with_money(c)? {
-            let dearest = Money::new(mission.reward_minor.max(mission.attempt_fee_minor), mission.currency);
-            let may_cost = dearest.add(platform_fee(dearest, mission.fee_bps)?)?.times(mission.slots_held)?;
-            if balance > may_cost.minor {
+        for (mission, _) in db::any_closed_with_money(c)? {
+            if funds::unneeded(c, &mission, now)?.minor > 0 {
                 ids.push(mission.id);
             }
         }

@@ -142,13 +142,13 @@ pub fn fund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked: &
 }
 
 /// Gives back to the brand what the escrow of a closed mission can no longer cost: all but the dearest end of each slot
-/// that is still held, by a live reservation, undecided work, or a rejection that may be appealed. `mission` is how it
-/// stands now, under its lock. Of a mission that is not closed nothing is returned. May be called again whenever a held
-/// slot ended.
+/// that is still held, by a live reservation, undecided work, or a rejection that may be appealed, and the rest of each
+/// reward that was paid in part while an appeal may raise it. `mission` is how it stands now, under its lock. Of a
+/// mission that is not closed nothing is returned. May be called again whenever one of these ended.
 pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
-    let escrow = db::ledger::balance(tx, &AccountName::escrow(&mission.id), mission.currency)?;
-    let unneeded = escrow.sub(may_still_cost(mission)?)?;
-    if mission.state != MissionState::Closed || unneeded.minor <= 0 {
+    let now = tx.now();
+    let unneeded = unneeded(tx, mission, now)?;
+    if unneeded.minor == 0 {
         tx.nothing_changed();
         return Ok(());
     }
@@ -158,9 +158,26 @@ pub fn return_unneeded(tx: &mut Tx, mission: &MissionRow) -> Outcome<()> {
     Ok(())
 }
 
-/// A held slot ends in a reward or in an attempt fee, never in both.
-fn may_still_cost(mission: &MissionRow) -> Outcome<Money> {
-    let dearest = mission.reward_minor.max(mission.attempt_fee_minor);
-    let pay = Money::new(dearest, mission.currency);
-    Ok(pay.add(platform_fee(pay, mission.fee_bps)?)?.times(mission.slots_held)?)
+/// What `return_unneeded` would give back at `now`; zero unless the mission is closed.
+pub fn unneeded(conn: &mut Conn, mission: &MissionRow, now: At) -> Outcome<Money> {
+    if mission.state != MissionState::Closed {
+        return Ok(Money::zero(mission.currency));
+    }
+    let escrow = db::ledger::balance(conn, &AccountName::escrow(&mission.id), mission.currency)?;
+    let rest = escrow.sub(may_still_cost(conn, mission, now)?)?;
+    Ok(Money::new(rest.minor.max(0), mission.currency))
+}
+
+/// A held slot ends in a reward or in an attempt fee, never in both; an appeal raises a part to at most the whole.
+fn may_still_cost(conn: &mut Conn, mission: &MissionRow, now: At) -> Outcome<Money> {
+    let with_fee = |minor: i64| {
+        let pay = Money::new(minor, mission.currency);
+        pay.add(platform_fee(pay, mission.fee_bps)?)
+    };
+    let dearest = with_fee(mission.reward_minor.max(mission.attempt_fee_minor))?;
+    let mut cost = dearest.times(mission.slots_held)?;
+    for earned in db::funds::any_raisable(conn, &mission.id, now)? {
+        cost = cost.add(dearest.sub(with_fee(earned)?)?)?;
+    }
+    Ok(cost)
 }

@@ -1,20 +1,17 @@
 //! What a brand does: stores, products, campaigns, money, and what is delivered to it.
 
 use diesel::prelude::*;
-use fieldproof::db::rows::{EvidenceRow, MissionRow, ReservationRow, SubmissionPhotoRow, SubmissionRow};
-use fieldproof::db::schema::{answers, evidence, missions, reservations, stores, submission_photos, submissions};
-use fieldproof::db::types::Json;
+use fieldproof::db::rows::MissionRow;
+use fieldproof::db::schema::{evidence, missions, stores, submission_photos};
 use fieldproof::db::{Conn, Tx};
 use fieldproof::domain::event::{Actor, Event};
 use fieldproof::domain::ids::*;
-use fieldproof::domain::questionnaire::{Context, PhotoRef, check_answers};
 use fieldproof::domain::refusal::Code;
-use fieldproof::domain::reservation::ReservationState;
 use fieldproof::domain::store::StoreState;
-use fieldproof::domain::submission::{Outcome, SubmissionState};
+use fieldproof::domain::submission::SubmissionMove;
 use fieldproof::domain::user::StaffRole;
-use fieldproof::ops;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::support::world::{Person, World, both};
 
@@ -61,6 +58,17 @@ fn draft(stores: &[&str], products: &[&str]) -> Value {
     })
 }
 
+/// A shelf with the first product on it, and nothing known of another.
+fn whole_shelf(state: &str, facings: i64, amount: &str) -> Value {
+    json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {
+        "state": {"value": state}, "facings": {"value": facings},
+        "price": {"amount": amount, "currency": "CHF"}, "shelf": {"photo_ids": ["shelf"]}}}})
+}
+
+async fn escrow(owner: &Person<'_>) -> i64 {
+    owner.get("/v1/brand/balance").await.ok()["escrow"]["amount_minor"].as_i64().unwrap()
+}
+
 /// What two slots' worth of such a mission holds: slots × (12 + 20 %) + (slots + 1) × (4 + 20 %).
 fn hold(slots: i64) -> i64 {
     slots * 1440 + (slots + 1) * 480
@@ -82,118 +90,49 @@ fn mission_of(world: &World, campaign: &str) -> MissionRow {
     world.app.core.db.read(read).unwrap()
 }
 
-/// A visit of that mission by this worker, approved: what seal, checks and decision leave behind.
-fn deliver(world: &World, mission: &MissionRow, worker: &str, sent: &Value, refused: &[&str]) -> SubmissionId {
-    let worker = UserId::parse(worker).unwrap();
-    write(world, |tx| {
-        let now = tx.now();
-        let reservation = ReservationRow {
-            id: tx.id(),
-            mission_id: mission.id.clone(),
-            campaign_id: mission.campaign_id.clone(),
-            brand_id: mission.brand_id.clone(),
-            store_id: mission.store_id.clone(),
-            worker_id: worker.clone(),
-            questionnaire_id: mission.questionnaire_id.clone(),
-            state: ReservationState::Used,
-            recheck: false,
-            nonce: "nonce".to_owned(),
-            reserved_at: now,
-            deadline_at: now,
-            frees_at: now,
-            extended: false,
-            checked_in_at: None,
-            ended_at: Some(now),
-            updated_at: now,
-            version: 1,
-        };
-        diesel::insert_into(reservations::table).values(reservation.clone()).execute(&mut **tx).unwrap();
-        let submission = SubmissionRow {
-            id: tx.id(),
-            reservation_id: reservation.id.clone(),
-            mission_id: mission.id.clone(),
-            campaign_id: mission.campaign_id.clone(),
-            brand_id: mission.brand_id.clone(),
-            store_id: mission.store_id.clone(),
-            worker_id: worker.clone(),
-            questionnaire_id: mission.questionnaire_id.clone(),
-            state: if refused.is_empty() { SubmissionState::Approved } else { SubmissionState::PartlyApproved },
-            revision: 1,
-            outcome: Outcome::Completed,
-            recheck: false,
-            answers: Json(sent.clone()),
-            sealed_at: now,
-            received_at: now,
-            late: false,
-            photos_due_at: now,
-            entered_review_at: None,
-            review_due_at: None,
-            correction: None,
-            correction_due_at: None,
-            appeal_until: None,
-            decided_at: Some(now),
-            decision_id: None,
-            risk: 0,
-            claimed_by: None,
-            claimed_until: None,
-            holds_slot: false,
-            updated_at: now,
-            version: 1,
-        };
-        diesel::insert_into(submissions::table).values(submission.clone()).execute(&mut **tx).unwrap();
+/// Reserves, sends two photos, seals, and comes up on a reviewer's desk.
+async fn visit(world: &World, mission: &MissionRow, worker: &Person<'_>, answers: &Value) -> SubmissionId {
+    let held = worker.post(&format!("/v1/missions/{}/reservations", mission.id), json!({})).await.created();
+    let path = format!("/v1/reservations/{}", held["id"].as_str().unwrap());
+    let mut photos = Vec::new();
+    for (client_id, question) in [("front", "/front"), ("shelf", "/product/4006381333931/shelf")] {
+        let bytes = format!("{client_id} by {}", worker.id).into_bytes();
+        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        photos.push(json!({"client_id": client_id, "question": question, "sha256": sha256, "size_bytes": bytes.len()}));
+        let query = format!("client_id={client_id}&question={}&sha256={sha256}", question.replace('/', "%2F"));
+        let kind = [("content-type", "image/jpeg".to_owned())];
+        worker.send_bytes("POST", &format!("{path}/evidence?{query}"), &kind, Some(bytes)).await.created();
+    }
+    let sealed = json!({"outcome": "completed", "answers": answers, "photos": photos});
+    let sealed = worker.post(&format!("{path}/submission"), sealed).await.created();
+    let id = SubmissionId::parse(sealed["id"].as_str().unwrap()).unwrap();
+    let asked = world.app.core.db.write(&Actor::Machine("assess"), "test", |tx| {
+        let row = fieldproof::db::submissions::any_find(tx, &id)?.unwrap();
+        let (from, now) = (row.state, tx.now());
+        let row = fieldproof::db::submissions::move_state(tx, &row, SubmissionMove::AskPerson, |new| {
+            (new.entered_review_at, new.review_due_at) = (Some(now), Some(now.plus_days(5)));
+        })?;
+        tx.record(Event::new("submission.in_review", &row.id).moved(from.as_str(), row.state.as_str()))?;
+        Ok(())
+    });
+    asked.unwrap();
+    id
+}
 
-        let photos: Vec<PhotoRef> = [("front", "/front"), ("shelf", "/product/4006381333931/shelf")]
-            .into_iter()
-            .map(|(id, path)| PhotoRef { client_id: id.to_owned(), question_path: path.to_owned() })
-            .collect();
-        for (n, photo) in photos.iter().enumerate() {
-            let sha256 = format!("{n:064}");
-            let row = EvidenceRow {
-                id: tx.id(),
-                reservation_id: reservation.id.clone(),
-                worker_id: worker.clone(),
-                brand_id: mission.brand_id.clone(),
-                client_id: photo.client_id.clone(),
-                question: photo.question_path.clone(),
-                sha256: sha256.clone(),
-                size_bytes: 3,
-                content_type: "image/jpeg".to_owned(),
-                file_name: None,
-                capture: Json(json!({})),
-                received_at: now,
-                checked_at: None,
-                check_version: None,
-                facts: None,
-                pdq: None,
-                pdq_quality: None,
-                rendition_large: Some("made".to_owned()),
-                rendition_small: None,
-                hash_seq: None,
-            };
-            diesel::insert_into(evidence::table).values(row.clone()).execute(&mut **tx).unwrap();
-            let row = SubmissionPhotoRow {
-                submission_id: submission.id.clone(),
-                client_id: photo.client_id.clone(),
-                revision: 1,
-                question: photo.question_path.clone(),
-                sha256,
-                size_bytes: 3,
-                evidence_id: Some(row.id),
-            };
-            diesel::insert_into(submission_photos::table).values(row).execute(&mut **tx).unwrap();
-        }
-        let pinned = ops::campaigns::pinned(tx, &mission.questionnaire_id).unwrap();
-        let context = Context { now, zone: jiff::tz::TimeZone::UTC };
-        let checked = check_answers(&pinned.questionnaire, sent, &photos, &context, true);
-        assert!(checked.problems.is_empty(), "{:?}", checked.problems);
-        ops::report::store_answers(tx, &submission, &checked.items).unwrap();
-        let of_it = answers::table.filter(answers::submission_id.eq(&submission.id));
-        diesel::update(of_it.filter(answers::path.ne_all(refused.to_vec())))
-            .set(answers::accepted.eq(true))
-            .execute(&mut **tx)
-            .unwrap();
-        submission.id
-    })
+/// A reviewer claims and decides.
+async fn decide(world: &World, id: &SubmissionId, asked: Value) -> Value {
+    let reviewer = world.staff(StaffRole::Reviewer).await;
+    reviewer.post("/v1/admin/reviews/claim", json!({"submission_id": id})).await.ok();
+    reviewer.post(&format!("/v1/admin/submissions/{id}/decision"), asked).await.created()
+}
+
+/// A partial approval without these answers.
+fn without(refused: &[&str]) -> Value {
+    let one = |item: &&str| {
+        json!({"item": item, "reason_code": "answer_contradicts_photo", "clause_id": "2",
+        "text": "The photo shows four facings, the answer says nine."})
+    };
+    json!({"kind": "partly_approved", "refused": refused.iter().map(one).collect::<Vec<_>>()})
 }
 
 both! {
@@ -387,21 +326,53 @@ both! {
         let made = olga.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
         let id = made["id"].as_str().unwrap();
         olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
-        let mission = mission_of(world, id);
-        let held = |n: i64| {
-            write(world, |tx| {
-                diesel::update(missions::table.find(&mission.id)).set(missions::slots_held.eq(n)).execute(&mut **tx).unwrap();
-            });
-        };
-        held(1);
+        let ana = world.worker("ana").await;
+        let path = format!("/v1/missions/{}/reservations", mission_of(world, id).id);
+        let held = ana.post(&path, json!({})).await.created();
         olga.post(&format!("/v1/brand/campaigns/{id}/close"), json!({})).await.ok();
-        let escrow = async || olga.get("/v1/brand/balance").await.ok()["escrow"]["amount_minor"].as_i64().unwrap();
-        assert_eq!(escrow().await, 1440, "one reward with its fee");
-        held(0);
-        let now = mission_of(world, id);
-        write(world, |tx| ops::funds::return_unneeded(tx, &now).unwrap());
-        write(world, |tx| ops::funds::return_unneeded(tx, &now).unwrap());
-        assert_eq!(escrow().await, 0);
+        assert_eq!(escrow(&olga).await, 1440, "one reward with its fee");
+        let path = format!("/v1/reservations/{}/release", held["id"].as_str().unwrap());
+        ana.post(&path, json!({})).await.ok();
+        world.work().await;
+        assert_eq!(escrow(&olga).await, 0);
+        world.work().await;
+        assert_eq!(escrow(&olga).await, 0);
+    }
+
+    async fn closing_keeps_what_an_appeal_may_still_add(world) {
+        let (olga, brand) = owner(world, "Acme").await;
+        fund(world, &brand, 10_000).await;
+        let (shop, soap) = (store(&olga, "Enge").await, product(&olga, "4006381333931", "Soap").await);
+        let mut asked = draft(&[&shop], &[&soap]);
+        asked["slots_per_store"] = json!(2);
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
+        let id = made["id"].as_str().unwrap();
+        olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
+        let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
+        let mission = mission_of(world, id);
+        let mut kept = 0;
+        let mut submissions = Vec::new();
+        for worker in [&ana, &bo] {
+            let seen = visit(world, &mission, worker, &whole_shelf("in_stock", 9, "2.50")).await;
+            let decision = decide(world, &seen, without(&["/product/4006381333931"])).await;
+            let paid = decision["pay"]["amount_minor"].as_i64().unwrap();
+            assert!((1..1200).contains(&paid), "{decision}");
+            kept += 1440 - paid - paid / 5;
+            submissions.push(seen);
+        }
+        olga.post(&format!("/v1/brand/campaigns/{id}/close"), json!({})).await.ok();
+        assert_eq!(escrow(&olga).await, kept);
+
+        // Ana appeals and is right; Bo lets the time pass.
+        let asked = json!({"text": "There are nine: five stand behind the price rail."});
+        let appeal = ana.post(&format!("/v1/submissions/{}/appeal", submissions[0]), asked).await.created();
+        let path = format!("/v1/admin/appeals/{}/decision", appeal["id"].as_str().unwrap());
+        world.staff(StaffRole::Reviewer).await.post(&path, json!({"ruling": "overturn"})).await;
+        world.work().await;
+        assert_eq!(escrow(&olga).await, kept / 2);
+        world.advance_hours(15 * 24);
+        world.work().await;
+        assert_eq!(escrow(&olga).await, 0);
     }
 
     async fn a_paused_store_keeps_its_mission_paused_when_the_campaign_resumes(world) {
@@ -468,7 +439,9 @@ both! {
         fund(world, &brand, 10_000).await;
         let (enge, city) = (store(&olga, "=Enge").await, store(&olga, "City").await);
         let (soap, gel) = (product(&olga, "4006381333931", "Soap").await, product(&olga, "40170725", "Gel").await);
-        let made = olga.post("/v1/brand/campaigns", draft(&[&enge], &[&soap, &gel])).await.created();
+        let mut asked = draft(&[&enge], &[&soap, &gel]);
+        asked["slots_per_store"] = json!(2);
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
         let id = made["id"].as_str().unwrap().to_owned();
         let path = format!("/v1/brand/campaigns/{id}");
         olga.patch(&path, 1, json!({"store_ids": [enge, city]})).await.ok();
@@ -478,17 +451,12 @@ both! {
         let mission: MissionRow = world.app.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
 
         let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
-        let shelf = |state: &str, facings: i64, amount: &str| json!({"state": {"value": state},
-            "facings": {"value": facings}, "price": {"amount": amount, "currency": "CHF"}, "shelf": {"photo_ids": ["shelf"]}});
-        let first = json!({"front": {"photo_ids": ["front"]},
-            "product": {"4006381333931": shelf("in_stock", 4, "2.50"), "40170725": {"state": {"value": "unknown"}}}});
-        let second = json!({"front": {"photo_ids": ["front"]},
-            "product": {"4006381333931": shelf("out_of_stock", 9, "3.50")}});
-        let whole = deliver(world, &mission, &ana.id, &first, &[]);
-        let part = deliver(
-            world, &mission, &bo.id, &second,
-            &["/product/4006381333931/facings", "/product/4006381333931/shelf"],
-        );
+        let mut first = whole_shelf("in_stock", 4, "2.50");
+        first["product"]["40170725"] = json!({"state": {"value": "unknown"}});
+        let whole = visit(world, &mission, &ana, &first).await;
+        decide(world, &whole, json!({"kind": "approved"})).await;
+        let part = visit(world, &mission, &bo, &whole_shelf("out_of_stock", 9, "3.50")).await;
+        decide(world, &part, without(&["/product/4006381333931/facings", "/product/4006381333931/shelf"])).await;
 
         let report = olga.get(&format!("{path}/report")).await.ok();
         assert_eq!(report["coverage"], json!({"missions": 2, "visited": 1, "attempted": 0, "share": 0.5}));
@@ -529,7 +497,15 @@ both! {
 
         let photo = format!("/v1/brand/photos/{}", photos["items"][0]["id"].as_str().unwrap());
         olga.get(&photo).await.refused(Code::PhotoNotReady);
-        world.app.blobs.put(&format!("renditions/{:064}/1600.jpg", 0), b"jpg".to_vec()).await.unwrap();
+        let id = EvidenceId::parse(photos["items"][0]["id"].as_str().unwrap()).unwrap();
+        let sha256: String =
+            world.app.core.db.read(|c| Ok(evidence::table.find(&id).select(evidence::sha256).first(c)?)).unwrap();
+        let key = format!("renditions/{sha256}/1600.jpg");
+        world.app.blobs.put(&key, b"jpg".to_vec()).await.unwrap();
+        write(world, |tx| {
+            let row = diesel::update(evidence::table.find(&id));
+            row.set(evidence::rendition_large.eq(Some(&key))).execute(&mut **tx).unwrap();
+        });
         let bytes = olga.get(&photo).await;
         bytes.ok();
         assert_eq!((bytes.bytes.as_slice(), bytes.headers["content-type"].as_str()), (&b"jpg"[..], "image/jpeg"));
@@ -549,30 +525,38 @@ both! {
         let (olga, brand) = owner(world, "Acme").await;
         fund(world, &brand, 10_000).await;
         let (shop, soap) = (store(&olga, "Enge").await, product(&olga, "4006381333931", "Soap").await);
-        let made = olga.post("/v1/brand/campaigns", draft(&[&shop], &[&soap])).await.created();
+        let mut asked = draft(&[&shop], &[&soap]);
+        asked["slots_per_store"] = json!(2);
+        let made = olga.post("/v1/brand/campaigns", asked).await.created();
         let id = made["id"].as_str().unwrap();
         olga.post(&format!("/v1/brand/campaigns/{id}/publish"), json!({})).await.ok();
-        let sent = json!({"front": {"photo_ids": ["front"]}, "product": {"4006381333931": {"state": {"value": "in_stock"}}}});
+        let mission = mission_of(world, id);
+        let appeal = json!({"text": "Please look again: the fifth one stands behind the rail."});
+
         let ana = world.worker("ana").await;
-        let submission = deliver(world, &mission_of(world, id), &ana.id, &sent, &["/product/4006381333931/facings"]);
-        let path = format!("/v1/brand/submissions/{submission}");
-        let become_ = |state: SubmissionState, accepted: bool| {
-            write(world, |tx| {
-                let of_it = answers::table.filter(answers::submission_id.eq(&submission));
-                diesel::update(of_it).set(answers::accepted.eq(accepted)).execute(&mut **tx).unwrap();
-                diesel::update(submissions::table.find(&submission)).set(submissions::state.eq(state)).execute(&mut **tx).unwrap();
-            });
-        };
-        // Appealing the refused part takes nothing back.
-        become_(SubmissionState::Appealed, true);
-        assert_eq!(olga.get(&path).await.ok()["state"], "partly_approved");
-        for state in [SubmissionState::InReview, SubmissionState::Rejected, SubmissionState::Appealed] {
-            become_(state, false);
-            olga.get(&path).await.refused(Code::NotFound);
+        let refused = visit(world, &mission, &ana, &whole_shelf("in_stock", 9, "2.50")).await;
+        let nothing = async || {
+            olga.get(&format!("/v1/brand/submissions/{refused}")).await.refused(Code::NotFound);
             assert_eq!(olga.get("/v1/brand/submissions").await.ok()["items"], json!([]));
             let report = olga.get(&format!("/v1/brand/campaigns/{id}/report")).await.ok();
             assert_eq!((&report["totals"], &report["coverage"]["visited"]), (&json!([]), &json!(0)));
-        }
+        };
+        nothing().await;
+        let asked = json!({"kind": "rejected", "reason_code": "wrong_store", "target": "visit", "clause_id": "1",
+            "text": "The photos show another store."});
+        decide(world, &refused, asked).await;
+        nothing().await;
+        ana.post(&format!("/v1/submissions/{refused}/appeal"), appeal.clone()).await.created();
+        nothing().await;
+
+        // Appealing the refused part takes nothing back.
+        let bo = world.worker("bo").await;
+        let part = visit(world, &mission, &bo, &whole_shelf("in_stock", 9, "2.50")).await;
+        decide(world, &part, without(&["/product/4006381333931/facings"])).await;
+        bo.post(&format!("/v1/submissions/{part}/appeal"), appeal).await.created();
+        let view = olga.get(&format!("/v1/brand/submissions/{part}")).await.ok();
+        assert_eq!(view["state"], "partly_approved");
+        assert_eq!(olga.get("/v1/brand/submissions").await.ok()["items"].as_array().unwrap().len(), 1);
     }
 
     async fn the_schema_of_questionnaires_is_there_for_everybody(world) {

@@ -2,3 +2,7 @@
 
 mod auth;
 mod brand;
+mod missions;
+mod payouts;
+mod reviews;
+mod visits;

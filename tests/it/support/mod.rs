@@ -7,6 +7,7 @@ pub mod s3;
 pub mod scratch;
 pub mod snapshot;
 pub mod sqlite;
+pub mod visit;
 pub mod world;
 
 use sha2::{Digest, Sha256};
