@@ -4,14 +4,12 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::dialect::broke_unique;
-use super::earnings::any_earned_minor;
 use super::rows::AppealRow;
-use super::schema::{appeals, submissions};
+use super::schema::appeals;
 use super::tx::Tx;
 use crate::domain::appeal::AppealState;
-use crate::domain::ids::{AppealId, DecisionId, MissionId, SubmissionId};
+use crate::domain::ids::{AppealId, DecisionId, SubmissionId};
 use crate::domain::refusal::Outcome;
-use crate::domain::submission::SubmissionState;
 use crate::domain::time::At;
 
 /// Opens an appeal; false when the submission was appealed before.
