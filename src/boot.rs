@@ -159,6 +159,11 @@ pub fn listen(settings: &Settings) -> Outcome<TcpListener> {
     Ok(socket)
 }
 
+/// Runs `work` to its end on this thread, where a server can be started.
+pub fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    actix_web::rt::System::new().block_on(work)
+}
+
 /// Serves until a signal comes; then answers what was begun and gives claimed jobs back.
 pub fn serve(settings: &Settings) -> Outcome<()> {
     // First, so that a taken address is told at once and changes nothing.

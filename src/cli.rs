@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::{self, Settings, TABLE};
@@ -12,7 +13,10 @@ use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
 use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
 use crate::web::routes::ROUTES;
-use crate::{boot, checks, jobs, ops, telemetry};
+use crate::{boot, checks, demo, jobs, ops, telemetry};
+
+/// Where the demonstration lives unless --data says otherwise.
+const DEMO_FOLDER: &str = "./fieldproof-demo";
 
 fn command() -> Command {
     let settings = TABLE.iter().map(|line| {
@@ -36,6 +40,11 @@ fn command() -> Command {
         .subcommand(Command::new("serve").about("Serve the API; on SQLite also run the jobs"))
         .subcommand(Command::new("work").about("Run the jobs alone"))
         .subcommand(Command::new("migrate").about("Bring the database to this program's schema"))
+        .subcommand(
+            Command::new("demo")
+                .about("Play a demonstration into a folder and serve it (takes --data and --listen only)")
+                .arg(flag("fresh", "Start the demonstration over")),
+        )
         .subcommand(
             Command::new("verify")
                 .about("Check every invariant; exits 1 when one is broken")
@@ -123,6 +132,14 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
         Some(("serve", _)) => {
             telemetry::start_log(settings);
             boot::serve(settings)?;
+        }
+        Some(("demo", asked)) => {
+            let own_folder = matches.value_source("data") == Some(ValueSource::DefaultValue);
+            demo::host::demo(&demo::host::Asked {
+                folder: if own_folder { DEMO_FOLDER.into() } else { settings.data.clone() },
+                listen: settings.listen,
+                fresh: asked.get_flag("fresh"),
+            })?;
         }
         Some(("work", _)) => {
             telemetry::start_log(settings);

@@ -12,6 +12,7 @@ use crate::access::token::hex;
 use crate::domain::event::Event;
 use crate::domain::ids::EventId;
 use crate::domain::refusal::Outcome;
+use crate::domain::time::At;
 
 pub(super) fn append(tx: &mut Tx, event: Event) -> Outcome<EventId> {
     let id: EventId = tx.id();
@@ -89,6 +90,11 @@ pub fn page(conn: &mut Conn, subject: Option<&str>, after: Option<&EventId>, lim
         query = query.filter(events::id.gt(after.clone()));
     }
     Ok(query.order(events::id).limit(limit).load(conn)?)
+}
+
+/// When the newest event happened.
+pub fn last_at(conn: &mut Conn) -> Outcome<Option<At>> {
+    Ok(events::table.order(events::id.desc()).select(events::at).first(conn).optional()?)
 }
 
 /// The links of the chain for these events; those not chained yet have none.

@@ -32,6 +32,15 @@ pub fn add(tx: &mut Tx, event: &EventId, channel: &str, address: &str, body: Val
     Ok(id)
 }
 
+/// Letters younger than `after`, oldest first.
+pub fn any_letters(conn: &mut Conn, after: Option<&MessageId>, limit: i64) -> Outcome<Vec<OutboxRow>> {
+    let mut query = outbox::table.filter(outbox::channel.eq("mail")).into_boxed();
+    if let Some(after) = after {
+        query = query.filter(outbox::id.gt(after.clone()));
+    }
+    Ok(query.order(outbox::id).limit(limit).load(conn)?)
+}
+
 pub fn due(conn: &mut Conn, now: At, limit: i64) -> Outcome<Vec<OutboxRow>> {
     Ok(outbox::table
         .filter(outbox::delivered_at.is_null().and(outbox::gave_up_at.is_null()).and(outbox::next_at.le(now)))

@@ -104,7 +104,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("getrandom", &["ports", "access"]),
     ("exif", &["checks"]),
     ("fast_image_resize", &["checks"]),
-    ("image", &["checks"]),
+    ("image", &["checks", "demo"]), // the demonstration takes one photo with a shaking hand
     ("jpeg_encoder", &["checks", "demo"]), // the demonstration makes its own photos
     ("zune_core", &["checks"]),
     ("zune_jpeg", &["checks"]),

@@ -4,6 +4,7 @@
 mod appeals;
 mod corrections;
 mod deadlines;
+mod demo;
 mod payouts;
 mod races;
 mod reference;

@@ -2,7 +2,7 @@
 //! people who do everything through HTTP. Every request and answer is checked against openapi.yaml, and the invariants
 //! are verified when the story ends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
@@ -68,6 +68,7 @@ pub struct World {
     client: reqwest::Client,
     keys_used: AtomicU64,
     people: AtomicU64,
+    by_hand: Cell<bool>,
     _scratch: Scratch,
     _database: Option<pg::Database>,
 }
@@ -140,6 +141,7 @@ impl World {
             client: reqwest::Client::new(),
             keys_used: AtomicU64::new(0),
             people: AtomicU64::new(0),
+            by_hand: Cell::new(false),
             _scratch: scratch,
             _database: database,
         }
@@ -166,9 +168,15 @@ impl World {
         self.app.cx()
     }
 
+    /// This story writes rows by hand that no operation made: they have neither a history nor bytes.
+    pub fn made_by_hand(&self) {
+        self.by_hand.set(true);
+    }
+
     /// Every invariant holds.
     pub async fn verify(&self) {
-        let all = fieldproof::jobs::verify::verify(&self.app, false).await.unwrap();
+        let mut all = fieldproof::jobs::verify::verify(&self.app, false).await.unwrap();
+        all.retain(|one| !(self.by_hand.get() && ["I12", "I13"].contains(&one.id.as_str())));
         let broken = all.iter().any(|one| !one.holds());
         assert!(!broken, "invariants are broken:\n{}", fieldproof::jobs::verify::table(&all));
     }
