@@ -154,14 +154,14 @@ pub fn any_campaign_locked(tx: &mut Tx, id: &CampaignId) -> Outcome<Option<Campa
     Ok(Locked(campaigns::table.find(id)).get_result(&mut **tx).optional()?)
 }
 
-/// Closed missions that still hold money, with the balance of their escrow.
-pub fn any_closed_with_money(conn: &mut Conn) -> Outcome<Vec<(MissionRow, i64)>> {
+/// Closed missions that still hold money.
+pub fn any_closed_with_money(conn: &mut Conn) -> Outcome<Vec<MissionRow>> {
     Ok(accounts::table
         .inner_join(missions::table.on(missions::id.eq(accounts::owner)))
         .filter(accounts::kind.eq(AccountKind::BrandEscrow))
         .filter(accounts::balance_minor.gt(0))
         .filter(missions::state.eq(MissionState::Closed))
-        .select((missions::all_columns, accounts::balance_minor))
+        .select(missions::all_columns)
         .load(conn)?)
 }
 

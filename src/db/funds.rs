@@ -31,10 +31,10 @@ pub fn any_escrow(conn: &mut Conn, brand: &BrandId, currency: Currency) -> Outco
 }
 
 /// What was earned, in minor units, by each submission of the mission that was paid in part and gave its slot back, but
-/// may be raised by an appeal at `now` or later.
+/// may be raised by an appeal after `now`.
 pub fn any_raisable(conn: &mut Conn, mission: &MissionId, now: At) -> Outcome<Vec<i64>> {
     let in_window =
-        submissions::state.eq(SubmissionState::PartlyApproved).and(submissions::appeal_until.ge(now).assume_not_null());
+        submissions::state.eq(SubmissionState::PartlyApproved).and(submissions::appeal_until.gt(now).assume_not_null());
     let ids: Vec<SubmissionId> = submissions::table
         .filter(submissions::mission_id.eq(mission))
         .filter(submissions::holds_slot.eq(false))

@@ -258,7 +258,7 @@ async fn run_once(bench: &Bench, job: &'static Job) -> Outcome<usize> {
         }
         Run::Outside(run) => run(bench.clone()).await,
         Run::Sweep(run) => {
-            let swept = bench.block(move |cx| run(cx)).await?;
+            let swept = bench.block(run).await?;
             match swept.failed.into_iter().next() {
                 None => Ok(swept.done),
                 Some((id, failure)) => Err(Failure::fault(format!("{} of {id}: {failure}", job.name))),
@@ -328,7 +328,7 @@ async fn keep_running(bench: Bench, job: &'static Job, mut stopped: watch::Recei
 async fn one_sweep(bench: &Bench, job: &'static Job) -> Outcome<usize> {
     match job.run {
         Run::Sweep(run) => {
-            let swept = bench.block(move |cx| run(cx)).await?;
+            let swept = bench.block(run).await?;
             for (id, failure) in &swept.failed {
                 tracing::error!(job = job.name, id, error = failure.to_string(), "a row could not be moved");
             }

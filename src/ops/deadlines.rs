@@ -301,21 +301,25 @@ pub fn end_campaign_one(cx: &Cx, id: &CampaignId) -> Outcome<bool> {
 
 /// Money of closed missions whose slots have ended since.
 pub fn return_money(cx: &Cx) -> Outcome<Swept> {
-    let due = |c: &mut Conn, now, _: i64| {
+    let due = |c: &mut Conn, now: At, _: i64| {
         let mut ids = Vec::new();
-        for (mission, _) in db::any_closed_with_money(c)? {
+        for mission in db::any_closed_with_money(c)? {
             if funds::unneeded(c, &mission, now)?.minor > 0 {
                 ids.push(mission.id);
             }
         }
         Ok(ids)
     };
-    sweep(cx, due, |cx, id| {
-        cx.write_as(&Actor::Machine("return_money"), |tx| {
-            let mission = missions::any_locked(tx, id)?.or_missing("mission")?;
-            funds::return_unneeded(tx, &mission)?;
-            Ok(true)
-        })
+    sweep(cx, due, return_money_one)
+}
+
+pub fn return_money_one(cx: &Cx, id: &MissionId) -> Outcome<bool> {
+    cx.write_as(&Actor::Machine("return_money"), |tx| {
+        let mission = missions::any_locked(tx, id)?.or_missing("mission")?;
+        let now = tx.now();
+        let some = funds::unneeded(tx, &mission, now)?.minor > 0;
+        funds::return_unneeded(tx, &mission)?;
+        Ok(some)
     })
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod api;
+mod cli;
+mod crash;
 mod house;
 mod money;
 mod story;

@@ -75,6 +75,7 @@ fn hold(slots: i64) -> i64 {
 }
 
 fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
+    world.made_by_hand();
     let made = world.app.core.db.write(&Actor::Operator, "test", |tx| {
         let made = f(tx);
         tx.record(Event::new("test.arranged", "test"))?;

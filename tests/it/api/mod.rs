@@ -4,5 +4,6 @@ mod auth;
 mod brand;
 mod missions;
 mod payouts;
+mod refused;
 mod reviews;
 mod visits;

@@ -9,7 +9,7 @@ use fieldproof::domain::user::StaffRole;
 use fieldproof::ops;
 use serde_json::{Value, json};
 
-use crate::support::visit::{available, campaign, decide};
+use crate::support::desk::{available, campaign, decide};
 use crate::support::world::{Person, World, both};
 
 const IBAN: &str = "CH93 0076 2011 6238 5295 7";

@@ -14,7 +14,7 @@ use fieldproof::ports::blobs::evidence_key;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::support::visit::{available, campaign, decide, partly, rejection, submission};
+use crate::support::desk::{available, campaign, decide, partly, rejection, submission};
 use crate::support::world::{World, both};
 
 const APPEAL: &str = "Please look again: the fifth facing stands behind the price rail.";

@@ -4,6 +4,8 @@
 mod contract;
 mod databases;
 mod imports;
+mod refusals;
 mod s3;
 mod schema;
 mod states;
+mod walk;

@@ -139,7 +139,7 @@ const DAMAGE: &[(&str, &str)] = &[
     ("I07", "DELETE FROM earnings"),
     (
         "I07",
-        "INSERT INTO earnings SELECT 'ern_2', submission_id, worker_id, mission_id, kind, amount_minor, currency, journal_id, at FROM earnings",
+        "DROP INDEX earnings_one_live; INSERT INTO earnings SELECT 'ern_2', submission_id, worker_id, mission_id, kind, amount_minor, currency, 'jrn_9', at FROM earnings",
     ),
     ("I07", "UPDATE submissions SET state = 'rejected'"),
     ("I07", "UPDATE earnings SET amount_minor = 101"),

@@ -1,3 +1,12 @@
-//! Whole stories, from the first letter to the last franc.
+//! What happens to people: whole visits from the reservation to the money, each on both databases, with every invariant
+//! verified at its end.
 
+mod appeals;
+mod corrections;
+mod deadlines;
 mod demo;
+mod payouts;
+mod races;
+mod reference;
+mod shut;
+mod tenants;

@@ -2,6 +2,7 @@
 //! Everything made here is removed when its owner is dropped.
 
 pub mod contract;
+pub mod desk;
 pub mod pg;
 pub mod s3;
 pub mod scratch;

@@ -1,155 +1,469 @@
-//! A campaign with one store, and visits to it up to the review desk: by operations, as a phone and the machine would.
+//! What a story about visits starts from: a brand with money and a published campaign, and people who visit, seal, claim
+//! and decide. Everything goes through the API; the photos are made here, each one a different sharp picture that says
+//! where and when it was taken.
 
-use diesel::prelude::*;
-use fieldproof::access::{Identity, Pass, Worker};
-use fieldproof::context::Once;
-use fieldproof::db::rows::{MissionRow, SubmissionRow};
-use fieldproof::db::schema::missions;
-use fieldproof::db::submissions;
-use fieldproof::domain::event::{Actor, Event};
-use fieldproof::domain::ids::*;
-use fieldproof::domain::ledger::AccountName;
-use fieldproof::domain::money::Currency;
-use fieldproof::domain::submission::SubmissionMove;
-use fieldproof::domain::user::{StaffRole, UserKind};
-use fieldproof::ops;
-use serde_json::{Value, json};
+use fieldproof::domain::place::Point;
+use fieldproof::domain::store::Zone;
+use fieldproof::domain::time::At;
+use fieldproof::domain::user::StaffRole;
+use jpeg_encoder::{ColorType, Encoder};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
-use super::world::{Person, World};
+use super::world::{Person, Reply, World};
 
-/// CHF 12 for a visit, CHF 4 for an attempt, 20 % fee; two sections that weigh 3 and 1.
-pub struct Campaign<'w> {
-    pub mission: MissionId,
-    owner: Person<'w>,
-    path: String,
-}
-
-/// A published campaign with this many slots at one store.
-pub async fn campaign(world: &World, slots: i64) -> Campaign<'_> {
-    let olga = world.brand("Acme").await;
-    let brand = olga.get("/v1/me").await.ok()["brand_id"].as_str().unwrap().to_owned();
-    let asked = json!({"amount": {"amount_minor": 100_000, "currency": "CHF"}, "reference": "statement 7"});
-    world.staff(StaffRole::Finance).await.post(&format!("/v1/admin/brands/{brand}/funding"), asked).await.ok();
-    let asked = json!({"name": "Enge", "chain": "Migros", "city": "Zürich", "country": "CH", "lat": 47.37, "lon": 8.54,
-        "opening_hours": "Mo-Sa 08:00-20:00", "time_zone": "Europe/Zurich"});
-    let store = olga.post("/v1/brand/stores", asked).await.created()["id"].clone();
-    let asked = json!({
-        "name": "Soap", "purpose": "How soap stands on shelves.", "slots_per_store": slots,
-        "reward_minor": 1200, "attempt_fee_minor": 400, "on_site_minutes": 20,
-        "starts_at": "2026-03-10T00:00:00Z", "ends_at": "2026-06-10T00:00:00Z",
-        "brief": [{"id": "1", "text": "Go to the shelf."}, {"id": "2", "text": "Count every facing."}],
-        "questionnaire": {"id": "soap", "version": 1, "items": [
-            {"type": "section", "name": "soaps", "weight": 3, "items": [
-                {"type": "count", "name": "facings", "min": 0, "max": 99, "clause_id": "2"},
-                {"type": "count", "name": "gaps", "min": 0, "max": 99}
+/// The reference questionnaire: a store front, then for each brand its state, three counts and a photo that proves them.
+pub fn reference_questionnaire() -> Value {
+    json!({
+        "id": "hygiene-uccle", "version": 1, "language": ["fr", "nl", "en"],
+        "items": [
+            {"type": "photo", "name": "front", "required": true, "subject": "store_front", "camera_only": true,
+             "clause_id": "1.1"},
+            {"type": "loop", "name": "brand", "over": "brands", "items": [
+                {"type": "stock_state", "name": "state", "required": true, "clause_id": "2.1"},
+                {"type": "count", "name": "facings", "relevant": "${state} != 'not_listed'", "required": true,
+                 "min": 0, "max": 400},
+                {"type": "count", "name": "oos_products", "relevant": "${state} != 'not_listed'", "required": true,
+                 "min": 0, "max": 60},
+                {"type": "count", "name": "near_oos_products", "relevant": "${state} != 'not_listed'", "required": true,
+                 "min": 0, "max": 60, "flag_if": "${near_oos_products} + ${oos_products} > ${facings}"},
+                {"type": "photo", "name": "shelf", "required": "${state} != 'not_listed'", "subject": "shelf",
+                 "min": 1, "max": 3, "camera_only": true,
+                 "photo_of": ["facings", "oos_products", "near_oos_products"], "clause_id": "2.4"}
             ]},
-            {"type": "section", "name": "around", "weight": 1, "items": [{"type": "text", "name": "remark"}]}
-        ]},
-        "product_ids": [], "store_ids": [store],
-    });
-    let campaign = olga.post("/v1/brand/campaigns", asked).await.created()["id"].as_str().unwrap().to_owned();
-    let path = format!("/v1/brand/campaigns/{campaign}");
-    olga.post(&format!("{path}/publish"), json!({})).await.ok();
-    let campaign = CampaignId::parse(&campaign).unwrap();
-    let of_it = missions::table.filter(missions::campaign_id.eq(campaign));
-    let mission: MissionRow = world.app.core.db.read(|c| Ok(of_it.first(c)?)).unwrap();
-    Campaign { mission: mission.id, owner: olga, path }
+            {"type": "text", "name": "remark", "max_length": 500}
+        ]
+    })
 }
 
-fn pass(worker: &Person<'_>) -> Worker {
-    let identity = Identity {
-        user: UserId::parse(&worker.id).unwrap(),
-        session: SessionId::from_bits(1),
-        kind: UserKind::Worker,
-        staff_role: None,
-        brand: None,
-    };
-    Worker::admit(Some(&identity)).unwrap()
+/// One photo and one count: for stories in which the answers do not matter.
+pub fn short_questionnaire() -> Value {
+    json!({
+        "id": "short", "version": 1, "items": [
+            {"type": "photo", "name": "shelf", "required": true, "subject": "shelf", "clause_id": "2.4"},
+            {"type": "count", "name": "facings", "required": true, "min": 0, "max": 400, "clause_id": "2.1"}
+        ]
+    })
 }
 
-fn once(what: &str, id: &str) -> Once {
-    Once { route: format!("POST {what}"), key: format!("{what}-{id}"), request_hash: String::new() }
+/// What a campaign asks and pays.
+#[derive(Clone)]
+pub struct Plan {
+    pub questionnaire: Value,
+    pub reward_minor: i64,
+    pub attempt_fee_minor: i64,
+    pub slots_per_store: i64,
+    pub stores: usize,
+    /// What the brand is funded with before publishing.
+    pub funds_minor: i64,
+    pub review_days: i64,
 }
 
-impl Campaign<'_> {
-    /// The brand closes it.
-    pub async fn close(&self) {
-        self.owner.post(&format!("{}/close", self.path), json!({})).await.ok();
+impl Plan {
+    /// CHF 12 a visit and CHF 4 an attempt, one slot in one store.
+    pub fn short() -> Plan {
+        Plan {
+            questionnaire: short_questionnaire(),
+            reward_minor: 1200,
+            attempt_fee_minor: 400,
+            slots_per_store: 1,
+            stores: 1,
+            funds_minor: 1_000_000,
+            review_days: 5,
+        }
     }
 
-    /// Reserves and seals with this outcome; a completed visit has three answers.
-    pub fn sealed(&self, world: &World, worker: &Person<'_>, outcome: &str) -> SubmissionId {
-        let who = pass(worker);
-        let held = ops::reservations::reserve(&world.cx(), &who, &once("reserve", &worker.id), &self.mission).unwrap();
-        let answers = match outcome {
-            "completed" => {
-                json!({"soaps": {"facings": {"value": 4}, "gaps": {"value": 1}}, "around": {"remark": {"value": "tidy"}}})
-            }
-            _ => json!({}),
-        };
-        let seal = serde_json::from_value(json!({"outcome": outcome, "answers": answers})).unwrap();
-        ops::submissions::seal(&world.cx(), &who, &once("seal", &worker.id), &held.id, &seal).unwrap().id
+    /// The reference round in three stores.
+    pub fn reference() -> Plan {
+        Plan { questionnaire: reference_questionnaire(), stores: 3, ..Plan::short() }
     }
 
-    /// The same, and the machine found a doubt.
-    pub fn in_review(&self, world: &World, worker: &Person<'_>, outcome: &str, risk: i64) -> SubmissionId {
-        let id = self.sealed(world, worker, outcome);
-        let asked = world.app.core.db.write(&Actor::Machine("assess"), "test", |tx| {
-            let row = submissions::any_find(tx, &id)?.unwrap();
-            let now = tx.now();
-            let row = submissions::move_state(tx, &row, SubmissionMove::AskPerson, |new| {
-                (new.entered_review_at, new.review_due_at, new.risk) = (Some(now), Some(now.plus_days(5)), risk);
-            })?;
-            tx.record(Event::new("submission.in_review", &row.id).moved("checking", "in_review"))?;
-            Ok(())
+    pub fn slots(self, slots_per_store: i64) -> Plan {
+        Plan { slots_per_store, ..self }
+    }
+
+    pub fn stores(self, stores: usize) -> Plan {
+        Plan { stores, ..self }
+    }
+}
+
+/// The platform's fee in these worlds is 20 %.
+pub fn with_fee(minor: i64) -> i64 {
+    minor + minor / 5
+}
+
+/// What a campaign of this plan holds for each store.
+pub fn held_for_a_store(plan: &Plan) -> i64 {
+    plan.slots_per_store * with_fee(plan.reward_minor) + (plan.slots_per_store + 1) * with_fee(plan.attempt_fee_minor)
+}
+
+pub struct Mission {
+    pub id: String,
+    pub store: String,
+    pub point: (f64, f64),
+}
+
+/// A published campaign and the brand behind it.
+pub struct Round<'w> {
+    pub owner: Person<'w>,
+    pub brand: String,
+    pub campaign: String,
+    /// In the order of the stores.
+    pub missions: Vec<Mission>,
+    pub plan: Plan,
+}
+
+/// Lausanne, one store a street.
+fn corner(n: usize) -> (f64, f64) {
+    (46.5197 + 0.004 * n as f64, 6.6323 + 0.003 * n as f64)
+}
+
+pub const HOURS: &str = "Mo-Sa 08:00-20:00";
+
+impl World {
+    pub async fn fund(&self, brand: &str, minor: i64) {
+        let asked = json!({ "amount": { "amount_minor": minor, "currency": "CHF" }, "reference": "bank statement 7" });
+        let finance = self.staff(StaffRole::Finance).await;
+        finance.post(&format!("/v1/admin/brands/{brand}/funding"), asked).await.ok();
+    }
+
+    /// A brand of this name with money and a published campaign.
+    pub async fn round(&self, name: &str, plan: Plan) -> Round<'_> {
+        let owner = self.brand(name).await;
+        let brand = owner.get("/v1/me").await.ok()["brand_id"].as_str().unwrap().to_owned();
+        self.fund(&brand, plan.funds_minor).await;
+        let (campaign, stores) = draft(&owner, &plan).await;
+        owner.post(&format!("/v1/brand/campaigns/{campaign}/publish"), json!({})).await.ok();
+        let listed = owner.get(&format!("/v1/brand/campaigns/{campaign}/missions?limit=100")).await.ok();
+        let listed = listed["items"].as_array().unwrap();
+        let missions = stores
+            .into_iter()
+            .map(|(store, point)| {
+                let own = listed.iter().find(|m| m["store_id"] == *store);
+                let own = own.unwrap_or_else(|| panic!("no mission at {store}: {listed:?}"));
+                Mission { id: own["id"].as_str().unwrap().to_owned(), store, point }
+            })
+            .collect();
+        Round { owner, brand, campaign, missions, plan }
+    }
+}
+
+/// A draft with stores of its own; its id, and the stores.
+pub async fn draft(owner: &Person<'_>, plan: &Plan) -> (String, Vec<(String, (f64, f64))>) {
+    let mut stores = Vec::new();
+    for n in 0..plan.stores {
+        let (lat, lon) = corner(n);
+        let asked = json!({
+            "name": format!("Market {n}"), "chain": "Migros", "city": "Lausanne", "country": "CH", "lat": lat,
+            "lon": lon, "opening_hours": HOURS, "time_zone": "Europe/Zurich",
         });
-        asked.unwrap();
+        let made = owner.post("/v1/brand/stores", asked).await.created();
+        stores.push((made["id"].as_str().unwrap().to_owned(), (lat, lon)));
+    }
+    let now = owner.world.now();
+    let ids: Vec<&String> = stores.iter().map(|(id, _)| id).collect();
+    let asked = json!({
+        "name": "Hygiene shelf", "purpose": "How the hygiene shelf really looks.",
+        "reward_minor": plan.reward_minor, "attempt_fee_minor": plan.attempt_fee_minor,
+        "slots_per_store": plan.slots_per_store, "on_site_minutes": 20, "review_days": plan.review_days,
+        "starts_at": now, "ends_at": now.plus_days(60),
+        "brief": [
+            {"id": "1.1", "text": "Photograph the front of the store with its sign."},
+            {"id": "2.1", "text": "Say for each brand whether it is there."},
+            {"id": "2.4", "text": "Photograph the whole shelf of the brand, sharp and straight."}
+        ],
+        "questionnaire": plan.questionnaire,
+        "loop_brands": [
+            {"key": "acme", "name": "Acme"}, {"key": "savon", "name": "Savon"}, {"key": "pure", "name": "Pure"}
+        ],
+        "store_ids": ids,
+    });
+    let made = owner.post("/v1/brand/campaigns", asked).await.created();
+    (made["id"].as_str().unwrap().to_owned(), stores)
+}
+
+// Photos
+
+/// A photo on its way.
+#[derive(Clone, Debug)]
+pub struct Shot {
+    pub client_id: String,
+    pub question: String,
+    pub bytes: Vec<u8>,
+    pub sha256: String,
+}
+
+impl Shot {
+    pub fn new(client_id: &str, question: &str, bytes: Vec<u8>) -> Shot {
+        let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        Shot { client_id: client_id.to_owned(), question: question.to_owned(), bytes, sha256 }
+    }
+
+    /// As a manifest names it.
+    pub fn announced(&self) -> Value {
+        json!({ "client_id": self.client_id, "question": self.question, "sha256": self.sha256,
+            "size_bytes": self.bytes.len() })
+    }
+}
+
+/// A sharp picture, another one for each seed: boxes like packets on a shelf with lines like print on them.
+pub fn picture(seed: u64) -> Vec<u8> {
+    const WIDTH: usize = 1600;
+    const HEIGHT: usize = 600;
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut roll = move |sides: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % sides
+    };
+    for _ in 0..16 {
+        roll(2);
+    }
+    let mut pixels = Vec::with_capacity(WIDTH * HEIGHT);
+    for _ in 0..HEIGHT / 50 {
+        let tones: Vec<u8> = (0..16).map(|_| 60 + roll(150) as u8).collect();
+        let plain: Vec<u8> = (0..WIDTH).map(|x| tones[x * 16 / WIDTH]).collect();
+        for line in 0..5 {
+            let ink: Vec<bool> = (0..WIDTH / 3 + 1).map(|_| roll(2) == 1).collect();
+            let print: Vec<u8> = (0..WIDTH).map(|x| if ink[x / 3] { 20 } else { plain[x] }).collect();
+            let (above, printed) = if line == 0 { (2, 8) } else { (4, 6) };
+            (0..above).for_each(|_| pixels.extend(&plain));
+            (0..printed).for_each(|_| pixels.extend(&print));
+        }
+    }
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, 88).encode(&pixels, WIDTH as u16, HEIGHT as u16, ColorType::Luma).unwrap();
+    jpeg
+}
+
+/// The same picture as a phone would have taken it then and there.
+pub fn stamped(jpeg: &[u8], taken: At, (lat, lon): (f64, f64)) -> Vec<u8> {
+    let zone = Zone::parse("Europe/Zurich").unwrap();
+    fieldproof::demo::exif::stamp(jpeg, taken, &zone, Point::new(lat, lon).unwrap(), "Fairphone", "FP5").unwrap()
+}
+
+impl World {
+    /// A fresh photo taken now at that place.
+    pub fn photo(&self, client_id: &str, question: &str, point: (f64, f64)) -> Shot {
+        let jpeg = picture(self.next_number() + 1);
+        Shot::new(client_id, question, stamped(&jpeg, self.now(), point))
+    }
+
+    pub fn fix(&self, point: (f64, f64)) -> Value {
+        json!({ "lat": point.0, "lon": point.1, "accuracy_m": 12.0, "at": self.now() })
+    }
+}
+
+// What people do
+
+pub const REVIEWER: StaffRole = StaffRole::Reviewer;
+
+/// Text of a reason, long enough.
+pub const WHY: &str = "The shelf cannot be told from this photo.";
+
+impl Person<'_> {
+    pub async fn near(&self, point: (f64, f64)) -> Vec<Value> {
+        let path = format!("/v1/missions?lat={}&lon={}&radius_m=20000&limit=100", point.0, point.1);
+        self.get(&path).await.ok()["items"].as_array().unwrap().clone()
+    }
+
+    pub async fn reserve(&self, mission: &Mission) -> Reply {
+        self.post(&format!("/v1/missions/{}/reservations", mission.id), json!({})).await
+    }
+
+    pub async fn check_in(&self, reservation: &str, point: (f64, f64)) -> Reply {
+        let asked = json!({ "fixes": [self.world.fix(point)] });
+        self.post(&format!("/v1/reservations/{reservation}/check-in"), asked).await
+    }
+
+    pub async fn upload(&self, reservation: &str, shot: &Shot) -> Reply {
+        let question = shot.question.replace('/', "%2F");
+        let path = format!(
+            "/v1/reservations/{reservation}/evidence?client_id={}&question={question}&sha256={}",
+            shot.client_id, shot.sha256
+        );
+        let headers = [("content-type", "image/jpeg".to_owned())];
+        self.send_bytes("POST", &path, &headers, Some(shot.bytes.clone())).await
+    }
+
+    pub async fn seal(&self, reservation: &str, sealed: &Value) -> Reply {
+        self.post(&format!("/v1/reservations/{reservation}/submission"), sealed.clone()).await
+    }
+
+    pub async fn submission(&self, id: &str) -> Value {
+        self.get(&format!("/v1/submissions/{id}")).await.ok()
+    }
+
+    pub async fn balance_minor(&self) -> i64 {
+        let balance = self.get("/v1/balance").await.ok();
+        balance["balances"].as_array().unwrap().iter().map(|b| b["available"]["amount_minor"].as_i64().unwrap()).sum()
+    }
+
+    pub async fn claim(&self, submission: &str) -> Reply {
+        self.post("/v1/admin/reviews/claim", json!({ "submission_id": submission })).await
+    }
+
+    pub async fn decide(&self, submission: &str, verdict: Value) -> Reply {
+        self.post(&format!("/v1/admin/submissions/{submission}/decision"), verdict).await
+    }
+
+    /// Claims and decides.
+    pub async fn rules(&self, submission: &str, verdict: Value) -> Value {
+        self.claim(submission).await.ok();
+        self.decide(submission, verdict).await.created()
+    }
+
+    pub async fn appeal(&self, submission: &str) -> Reply {
+        let asked = json!({ "text": "The photo is sharp: please look at the left half of it again." });
+        self.post(&format!("/v1/submissions/{submission}/appeal"), asked).await
+    }
+}
+
+pub fn approved() -> Value {
+    json!({ "kind": "approved" })
+}
+
+/// A rejection with all that it needs.
+pub fn rejected() -> Value {
+    json!({ "kind": "rejected", "reason_code": "photo_wrong_subject", "target": "visit", "clause_id": "2.4", "text": WHY })
+}
+
+pub fn correction(kind: &str) -> Value {
+    json!({ "kind": "needs_correction", "reason_code": "photo_blurred", "target": "visit", "correction": kind,
+        "text": "Please photograph the shelf once more." })
+}
+
+// Whole visits
+
+/// A worker in a store, with a reservation and answers so far.
+pub struct Visit<'p, 'w> {
+    pub worker: &'p Person<'w>,
+    pub point: (f64, f64),
+    pub reservation: String,
+    pub reserved: Value,
+    pub answers: Map<String, Value>,
+    pub shots: Vec<Shot>,
+}
+
+impl<'p, 'w> Visit<'p, 'w> {
+    /// Reserves, walks there and checks in.
+    pub async fn begin(worker: &'p Person<'w>, mission: &Mission) -> Visit<'p, 'w> {
+        let mut visit = Visit::reserved(worker, mission).await;
+        visit.world().advance_secs(600);
+        let point = visit.point;
+        visit.worker.check_in(&visit.reservation, point).await.ok();
+        visit.world().advance_secs(600);
+        visit.answers = Map::new();
+        visit
+    }
+
+    /// Only reserves.
+    pub async fn reserved(worker: &'p Person<'w>, mission: &Mission) -> Visit<'p, 'w> {
+        let reserved = worker.reserve(mission).await.created();
+        let reservation = reserved["id"].as_str().unwrap().to_owned();
+        let point = mission.point;
+        Visit { worker, point, reservation, reserved, answers: Map::new(), shots: Vec::new() }
+    }
+
+    pub fn world(&self) -> &'w World {
+        self.worker.world
+    }
+
+    /// Takes a photo for a question and names it in the answers.
+    pub fn shoot(&mut self, question: &str) {
+        let client_id = format!("p{}", self.shots.len() + 1);
+        let shot = self.world().photo(&client_id, question, self.point);
+        self.add(shot);
+    }
+
+    /// Adds a photo and names it in the answers.
+    pub fn add(&mut self, shot: Shot) {
+        let steps: Vec<&str> = shot.question.split('/').skip(1).collect();
+        if !steps.is_empty() {
+            let mut at = self.answers.entry(steps[0]).or_insert(json!({}));
+            for step in &steps[1..] {
+                at = at.as_object_mut().unwrap().entry(*step).or_insert(json!({}));
+            }
+            let ids = at.as_object_mut().unwrap().entry("photo_ids").or_insert(json!([]));
+            ids.as_array_mut().unwrap().push(json!(shot.client_id));
+        }
+        self.shots.push(shot);
+    }
+
+    pub fn answer(&mut self, name: &str, answer: Value) {
+        self.answers.insert(name.to_owned(), answer);
+    }
+
+    /// What was seen of a brand: its state, and facings, products out of stock and nearly so when it is listed.
+    pub fn saw(&mut self, brand: &str, state: &str, counts: Option<(i64, i64, i64)>) {
+        let brands = self.answers.entry("brand").or_insert(json!({})).as_object_mut().unwrap();
+        let mut round = json!({ "state": { "value": state } });
+        if let Some((facings, oos, near)) = counts {
+            round["facings"] = json!({ "value": facings });
+            round["oos_products"] = json!({ "value": oos });
+            round["near_oos_products"] = json!({ "value": near });
+        }
+        brands.insert(brand.to_owned(), round);
+        if counts.is_some() {
+            self.shoot(&format!("/brand/{brand}/shelf"));
+        }
+    }
+
+    /// The short questionnaire, answered.
+    pub fn answer_short(&mut self, facings: i64) {
+        self.shoot("/shelf");
+        self.answer("facings", json!({ "value": facings }));
+    }
+
+    /// The body of a seal.
+    pub fn sealed_as(&self, outcome: &str) -> Value {
+        let photos: Vec<Value> = self.shots.iter().map(Shot::announced).collect();
+        json!({ "outcome": outcome, "answers": self.answers, "photos": photos, "fixes": [self.world().fix(self.point)] })
+    }
+
+    pub async fn upload(&self) {
+        for shot in &self.shots {
+            self.worker.upload(&self.reservation, shot).await.created();
+        }
+    }
+
+    /// Uploads, seals, lets the machine check; the submission's id.
+    pub async fn finish(&self, outcome: &str) -> String {
+        self.upload().await;
+        self.seal(&self.sealed_as(outcome)).await
+    }
+
+    /// Seals and lets the machine check; the submission's id.
+    pub async fn seal(&self, sealed: &Value) -> String {
+        let made = self.worker.seal(&self.reservation, sealed).await.created();
+        self.world().work().await;
+        made["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Round<'_> {
+    /// A short visit that was sealed and checked and gives no doubt.
+    pub async fn clean(&self, worker: &Person<'_>, mission: &Mission) -> String {
+        let mut visit = Visit::begin(worker, mission).await;
+        visit.answer_short(7);
+        visit.finish("completed").await
+    }
+
+    /// A short visit that goes to review: its only position is far from the store.
+    pub async fn doubtful(&self, worker: &Person<'_>, mission: &Mission) -> String {
+        let mut visit = Visit::reserved(worker, mission).await;
+        visit.world().advance_secs(600);
+        visit.answer_short(7);
+        visit.upload().await;
+        let mut sealed = visit.sealed_as("completed");
+        sealed["fixes"] = json!([]);
+        let id = visit.seal(&sealed).await;
+        assert_eq!(worker.submission(&id).await["state"], "in_review");
         id
     }
 
-    pub fn mission(&self, world: &World) -> MissionRow {
-        world.app.core.db.read(|c| Ok(missions::table.find(&self.mission).first(c)?)).unwrap()
+    pub async fn balance(&self) -> Value {
+        self.owner.get("/v1/brand/balance").await.ok()
     }
-
-    /// Held slots, done slots, spent attempts.
-    pub fn slots(&self, world: &World) -> (i64, i64, i64) {
-        let row = self.mission(world);
-        (row.slots_held, row.slots_done, row.attempts_spent)
-    }
-
-    /// What this mission holds, and what the platform took of it, in minor units.
-    pub fn escrow_and_fees(&self, world: &World) -> (i64, i64) {
-        let balance = |account: AccountName| {
-            world.app.core.db.read(|c| fieldproof::db::ledger::balance(c, &account, Currency::CHF)).unwrap().minor
-        };
-        (balance(AccountName::escrow(&self.mission)), balance(AccountName::fees(&self.mission)))
-    }
-}
-
-pub fn submission(world: &World, id: &SubmissionId) -> SubmissionRow {
-    world.app.core.db.read(|c| submissions::any_find(c, id)).unwrap().unwrap()
-}
-
-/// Claims and decides; the reply is the caller's to judge.
-pub async fn decide(reviewer: &Person<'_>, id: &SubmissionId, asked: Value) -> super::world::Reply {
-    reviewer.post("/v1/admin/reviews/claim", json!({"submission_id": id})).await.ok();
-    reviewer.post(&format!("/v1/admin/submissions/{id}/decision"), asked).await
-}
-
-/// A rejection that is complete.
-pub fn rejection(code: &str) -> Value {
-    json!({"kind": "rejected", "reason_code": code, "target": "/soaps/facings", "clause_id": "2",
-        "text": "The photo shows nine facings, the answer says four."})
-}
-
-/// A partial approval that pays three quarters.
-pub fn partly() -> Value {
-    json!({"kind": "partly_approved", "refused": [{"item": "/around", "reason_code": "answer_missing",
-        "clause_id": "1", "text": "The remark says nothing about the shelf."}]})
-}
-
-/// What the worker can have now, in minor units.
-pub async fn available(worker: &Person<'_>) -> i64 {
-    let balance = worker.get("/v1/balance").await.ok();
-    balance["balances"][0]["available"]["amount_minor"].as_i64().unwrap_or(0)
 }
