@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use sha2::{Digest, Sha256};
 
-use super::exif;
+use super::exif::stamp;
 use super::script::{Picture, Shot, Visit};
 use crate::access::token::hex;
 use crate::access::{Anyone, Identity, Pass, Worker};
@@ -207,5 +207,5 @@ pub struct Place {
 fn taken(picture: Picture, now: At, here: Point) -> Outcome<Vec<u8>> {
     let zone = Zone::parse(super::day::ZONE).map_err(|e| Failure::fault(e.message))?;
     let jpeg = picture.jpeg()?;
-    exif::stamp(&jpeg, now, &zone, here, "Fairphone", "FP5").ok_or_else(|| Failure::fault("a picture is no JPEG"))
+    stamp(&jpeg, now, &zone, here, "Fairphone", "FP5").ok_or_else(|| Failure::fault("a picture is no JPEG"))
 }
