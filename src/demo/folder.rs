@@ -2,6 +2,7 @@
 //! played to the end is served again.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -67,7 +68,8 @@ pub fn prepare(folder: &Path, fresh: bool) -> Outcome<Found> {
 
 /// Writes the marker; the folder is made when it is missing.
 pub fn mark(folder: &Path, marker: Marker) -> Outcome<()> {
-    fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|e| failed(folder, e))?;
     let text = serde_json::to_string(&marker).map_err(Failure::fault)?;
     let aside = folder.join(".demo.json");
     fs::write(&aside, text).and_then(|()| fs::rename(&aside, file(folder))).map_err(|e| failed(folder, e))

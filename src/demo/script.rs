@@ -18,7 +18,7 @@ pub const BRAND: &str = "Savonnerie du Léman";
 pub const CENTRE: (f64, f64) = (46.516_8, 6.629_1);
 /// The reference round's stores, then the nearest ones.
 pub const ROUND: &[&str] = &["node/282021895", "node/1041063962", "node/8437761803"];
-/// Stores of the hygiene round, and of the second campaign after them.
+/// Stores of the hygiene round, and of the second campaign among them.
 pub const STORES: usize = 40;
 pub const DISPLAY_STORES: usize = 6;
 
