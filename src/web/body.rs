@@ -5,7 +5,6 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::error::UrlencodedError;
-use actix_web::error::UrlencodedError;
 use actix_web::http::header::{CONTENT_TYPE, IF_MATCH};
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
@@ -185,16 +184,4 @@ impl<T: DeserializeOwned + 'static> FromRequest for Params<T> {
             .map_err(|e| Refusal::field("query", "invalid_parameter", e.to_string()).into());
         std::future::ready(parsed)
     }
-}
-
-/// Forms of the few pages: what is wrong with one is refused like anything else.
-pub(super) fn forms() -> web::FormConfig {
-    web::FormConfig::default().limit(16 * 1024).error_handler(|error, _| {
-        let code = match error {
-            UrlencodedError::ContentType => Code::UnsupportedMediaType,
-            UrlencodedError::Overflow { .. } => Code::BodyTooLarge,
-            _ => Code::InvalidRequest,
-        };
-        Failure::from(Refusal::new(code, error.to_string())).into()
-    })
 }
