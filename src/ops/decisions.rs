@@ -299,6 +299,11 @@ pub fn settle(tx: &mut Tx, submission: &SubmissionRow, verdict: &Verdict) -> Out
     let now = tx.now();
     let mission = missions::any_locked(tx, &submission.mission_id)?
         .ok_or_else(|| Failure::fault(format!("{} has no mission", submission.id)))?;
+    // Whoever decided first held the mission's lock: what was read before it may be old by now.
+    let current = submissions::any_find(tx, &submission.id)?.or_missing("submission")?;
+    if current.state != submission.state {
+        return Err(wrong_state(current.state));
+    }
     let (before, rows) = earnings::any_earned_minor(tx, &submission.id)?;
     let before = Money::new(before, mission.currency);
     if verdict.kind == DecisionKind::Rejected && before.minor > 0 {
