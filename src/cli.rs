@@ -42,7 +42,7 @@ fn command() -> Command {
         .subcommand(Command::new("migrate").about("Bring the database to this program's schema"))
         .subcommand(
             Command::new("demo")
-                .about("Play a demonstration into a folder and serve it (takes --data and --listen only)")
+                .about("Play a demonstration into a folder and serve it (takes --data, --listen and --rate-limit only)")
                 .arg(flag("fresh", "Start the demonstration over")),
         )
         .subcommand(
@@ -139,6 +139,7 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
                 folder: if own_folder { DEMO_FOLDER.into() } else { settings.data.clone() },
                 listen: settings.listen,
                 fresh: asked.get_flag("fresh"),
+                rate_limit: settings.rate_limit,
             })?;
         }
         Some(("work", _)) => {

@@ -33,6 +33,8 @@ pub struct Asked {
     pub listen: SocketAddr,
     /// Start over.
     pub fresh: bool,
+    /// Requests a second for each caller; zero sets no limit.
+    pub rate_limit: u32,
 }
 
 /// Plays what has not been played, and serves.
@@ -41,6 +43,7 @@ pub fn demo(asked: &Asked) -> Outcome<()> {
         listen: asked.listen,
         log: LogFormat::Pretty,
         log_level: "warn".to_owned(),
+        rate_limit: asked.rate_limit,
         ..Settings::in_folder(&asked.folder)
     };
     // First, so that a taken address is told at once and changes nothing.

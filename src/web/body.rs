@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::error::UrlencodedError;
 use actix_web::http::header::{CONTENT_TYPE, IF_MATCH};
 use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
@@ -78,6 +79,18 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         let (reading, kind) = (Bytes::from_request(req, payload), content_type(req));
         Box::pin(async move { Ok(Body(parse(&bytes_of(reading).await?, kind.as_deref())?)) })
     }
+}
+
+/// A form of a page that is not one is refused like any other body.
+pub(super) fn forms() -> web::FormConfig {
+    web::FormConfig::default().error_handler(|error, _| {
+        let code = match error {
+            UrlencodedError::ContentType => Code::UnsupportedMediaType,
+            UrlencodedError::Overflow { .. } => Code::BodyTooLarge,
+            _ => Code::InvalidRequest,
+        };
+        Failure::from(Refusal::new(code, error.to_string())).into()
+    })
 }
 
 /// Reads `Idempotency-Key`: 8 to 80 visible ASCII characters.

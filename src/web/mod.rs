@@ -36,6 +36,7 @@ pub fn serve(shared: Shared, listener: TcpListener, threads: usize) -> std::io::
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::PayloadConfig::new(BODY_BYTES))
+            .app_data(body::forms())
             .configure(|cfg| gate::install(cfg, &shared))
             .wrap(middleware::from_fn(limits::limit))
             .app_data(web::Data::new(limits.clone()))

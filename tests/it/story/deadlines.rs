@@ -75,6 +75,39 @@ both! {
         assert_eq!(slots_held(&round).await, 1);
     }
 
+    async fn a_seal_in_time_whose_check_in_never_arrived_is_in_time(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        let mut visit = Visit::reserved(&ana, &round.missions[0]).await;
+        world.advance_secs(1800);
+        visit.answer_short(7);
+        visit.upload().await;
+        let mut sealed = visit.sealed_as("completed");
+        sealed["elapsed_ms"] = json!(3600 * 1000);
+        // Without a check-in the slot is given back at the deadline.
+        world.advance_hours(8);
+        world.work().await;
+        let id = visit.seal(&sealed).await;
+        let seen = ana.submission(&id).await;
+        assert_eq!((&seen["late"], &seen["sealed_at"]), (&json!(false), &json!("2026-03-10T10:00:00Z")));
+        assert_eq!(seen["state"], "approved", "{seen}");
+    }
+
+    async fn a_clock_that_was_turned_back_makes_a_late_seal(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        let mut visit = Visit::begin(&ana, &round.missions[0]).await;
+        visit.answer_short(7);
+        visit.upload().await;
+        let mut sealed = visit.sealed_as("completed");
+        sealed["anchor"] = json!("check_in");
+        sealed["elapsed_ms"] = json!(60 * 1000);
+        world.advance_hours(14);
+        let id = visit.seal(&sealed).await;
+        let seen = ana.submission(&id).await;
+        assert_eq!((&seen["late"], &seen["state"]), (&json!(true), &json!("in_review")), "sealed long before it came");
+    }
+
     async fn an_expired_reservation_frees_its_slot_once(world) {
         let round = world.round("Acme", Plan::short()).await;
         let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);

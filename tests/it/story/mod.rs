@@ -5,6 +5,7 @@ mod appeals;
 mod corrections;
 mod deadlines;
 mod demo;
+mod money;
 mod payouts;
 mod races;
 mod reference;

@@ -5,14 +5,11 @@ use serde_json::{Value, json};
 use crate::support::visit::{Plan, REVIEWER, Round, Visit, WHY, held_for_a_store, with_fee};
 use crate::support::world::{Person, both};
 
+/// A state, and facings, products out of stock and nearly so where the brand is listed.
+type Seen = (&'static str, Option<(i64, i64, i64)>);
+
 /// A visit of the reference round; `brands` in the order acme, savon, pure.
-async fn visit(
-    worker: &Person<'_>,
-    round: &Round<'_>,
-    store: usize,
-    brands: [(&str, Option<(i64, i64, i64)>); 3],
-    fixes: bool,
-) -> String {
+async fn visit(worker: &Person<'_>, round: &Round<'_>, store: usize, brands: [Seen; 3], fixes: bool) -> String {
     let mut visit = Visit::begin(worker, &round.missions[store]).await;
     visit.shoot("/front");
     for (brand, (state, counts)) in ["acme", "savon", "pure"].into_iter().zip(brands) {
@@ -28,9 +25,8 @@ async fn visit(
     visit.seal(&sealed).await
 }
 
-const FIRST: [(&str, Option<(i64, i64, i64)>); 3] =
-    [("in_stock", Some((12, 0, 2))), ("in_stock", Some((5, 1, 3))), ("not_listed", None)];
-const SECOND: [(&str, Option<(i64, i64, i64)>); 3] =
+const FIRST: [Seen; 3] = [("in_stock", Some((12, 0, 2))), ("in_stock", Some((5, 1, 3))), ("not_listed", None)];
+const SECOND: [Seen; 3] =
     [("out_of_stock", Some((0, 0, 0))), ("in_stock", Some((8, 0, 0))), ("unknown", Some((3, 1, 1)))];
 
 fn line<'a>(lines: &'a Value, key: &str) -> &'a Value {

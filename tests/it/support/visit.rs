@@ -3,6 +3,7 @@
 //! where and when it was taken.
 
 use fieldproof::domain::place::Point;
+use fieldproof::domain::refusal::Code;
 use fieldproof::domain::store::Zone;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::StaffRole;
@@ -57,6 +58,8 @@ pub struct Plan {
     /// What the brand is funded with before publishing.
     pub funds_minor: i64,
     pub review_days: i64,
+    /// How long the campaign runs, from now on.
+    pub days: i64,
 }
 
 impl Plan {
@@ -70,6 +73,7 @@ impl Plan {
             stores: 1,
             funds_minor: 1_000_000,
             review_days: 5,
+            days: 60,
         }
     }
 
@@ -166,7 +170,7 @@ pub async fn draft(owner: &Person<'_>, plan: &Plan) -> (String, Vec<(String, (f6
         "name": "Hygiene shelf", "purpose": "How the hygiene shelf really looks.",
         "reward_minor": plan.reward_minor, "attempt_fee_minor": plan.attempt_fee_minor,
         "slots_per_store": plan.slots_per_store, "on_site_minutes": 20, "review_days": plan.review_days,
-        "starts_at": now, "ends_at": now.plus_days(60),
+        "starts_at": now, "ends_at": now.plus_days(plan.days),
         "brief": [
             {"id": "1.1", "text": "Photograph the front of the store with its sign."},
             {"id": "2.1", "text": "Say for each brand whether it is there."},
@@ -426,6 +430,11 @@ impl<'p, 'w> Visit<'p, 'w> {
         for shot in &self.shots {
             self.worker.upload(&self.reservation, shot).await.created();
         }
+    }
+
+    /// The visit is over: its photos are not taken any more.
+    pub async fn upload_refused(&self) {
+        self.worker.upload(&self.reservation, &self.shots[0]).await.refused(Code::ReservationOver);
     }
 
     /// Uploads, seals, lets the machine check; the submission's id.
