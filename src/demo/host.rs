@@ -153,10 +153,10 @@ pub fn summary(app: &App, url: &str, folder: &Path) -> Outcome<String> {
          Everybody's password is {}\n\n{logins}\n  \
          Sign in, look around, reserve a mission, read the brand's report (paste them in this order):\n\n\
          TOKEN=$({})\n\n\
-         curl -s -H \"Authorization: Bearer $TOKEN\" '{url}/v1/missions?lat={lat}&lon={lon}&radius_m=3000&limit=5'\n\n\
-         curl -s -X POST -H \"Authorization: Bearer $TOKEN\" -H 'Idempotency-Key: {key}' \\\n    \
+         curl -s -w '\\n' -H \"Authorization: Bearer $TOKEN\" '{url}/v1/missions?lat={lat}&lon={lon}&radius_m=3000&limit=5'\n\n\
+         curl -s -w '\\n' -X POST -H \"Authorization: Bearer $TOKEN\" -H 'Idempotency-Key: {key}' \\\n    \
          {url}/v1/missions/{mission}/reservations\n\n\
-         curl -s -H \"Authorization: Bearer $({})\" \\\n    {url}/v1/brand/campaigns/{campaign}/report\n\n\
+         curl -s -w '\\n' -H \"Authorization: Bearer $({})\" \\\n    {url}/v1/brand/campaigns/{campaign}/report\n\n\
          {}  Every operation, to try in the browser: {url}/docs\n  \
          Letters are in {}; their links are shown here as they are written.\n  \
          Stores (c) OpenStreetMap contributors, ODbL. People and brands are invented. Ctrl-C ends it.\n",
