@@ -1,21 +1,31 @@
 //! The server about itself: health, problem pages, addresses that do not exist.
 
-use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, web};
+use actix_web::http::header::{ALLOW, HeaderValue, LOCATION};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::access::Anyone;
-use crate::domain::refusal::{Code, Refusal, Retry};
+use crate::domain::refusal::{Code, Failure, Refusal, Retry};
 use crate::ops;
 use crate::web::gate::{Answer, Gate};
 use crate::web::problem::status_of;
+use crate::web::routes::ROUTES;
 
 pub async fn no_such_address() -> Answer {
     Err(Refusal::new(Code::NotFound, "There is nothing at this address.").into())
 }
 
-pub async fn no_such_method() -> Answer {
-    Err(Refusal::new(Code::MethodNotAllowed, "This address takes other methods.").into())
+/// Names the methods that the address takes in `Allow`.
+pub async fn no_such_method(req: HttpRequest) -> HttpResponse {
+    let here = req.match_pattern().unwrap_or_default();
+    let mut methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == here).map(|r| r.method).collect();
+    methods.dedup();
+    let refusal = Refusal::new(Code::MethodNotAllowed, format!("This address takes {}.", methods.join(", ")));
+    let mut answer = Failure::from(refusal).error_response();
+    if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
+        answer.headers_mut().insert(ALLOW, value);
+    }
+    answer
 }
 
 /// Alive: the process answers.
