@@ -44,6 +44,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], content_type: Option<&str>) -> Resul
         return Err(Refusal::new(Code::UnsupportedMediaType, "The body must be application/json.").into());
     }
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
+    // Structs would also be read from lists, field by field in their order: nobody means that.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::new(Code::InvalidJson, "The body must be a JSON object.").into());
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
