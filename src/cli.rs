@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::{self, Settings, TABLE};
 use crate::domain::finding::{Language, Level};
-use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::refusal::{Code, Failure, Outcome};
 use crate::domain::store::{Zone, is_country};
 use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
 use crate::domain::user::StaffRole;
@@ -119,6 +119,8 @@ pub fn main() -> ExitCode {
 /// What went wrong, for a person at a terminal.
 fn sentence(failure: &Failure) -> String {
     match failure {
+        // The help of "busy" speaks of headers.
+        Failure::Refused(refusal) if refusal.code == Code::Busy => refusal.detail.clone(),
         Failure::Refused(refusal) if refusal.errors.is_empty() => format!("{} {}", refusal.detail, refusal.code.help()),
         Failure::Refused(refusal) => {
             refusal.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("\n")
