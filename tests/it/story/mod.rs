@@ -2,6 +2,7 @@
 //! verified at its end.
 
 mod appeals;
+mod bucket;
 mod corrections;
 mod deadlines;
 mod demo;

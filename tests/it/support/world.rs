@@ -107,13 +107,18 @@ pub fn fresh_keys() -> Keys {
     Keys::load(&BTreeMap::from([("test".to_owned(), Keys::generate().unwrap())])).unwrap()
 }
 
-/// Runs a story, then verifies the invariants.
+/// Runs a story over a local folder, then verifies the invariants.
 pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
+    play_over(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), story);
+}
+
+/// The same with photos kept elsewhere.
+pub fn play_over(engine: Engine, blobs: impl FnOnce(&Scratch) -> Blobs, story: impl AsyncFnOnce(&World)) {
     let scratch = Scratch::new();
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
     let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), Rules::default()).unwrap());
-    let blobs = Blobs::folder(&scratch.join("blobs")).unwrap();
+    let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
     let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2 };
