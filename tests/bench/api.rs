@@ -22,7 +22,7 @@ use fieldproof::web::{RateLimit, Shared};
 use serde_json::{Value, json};
 
 const CLIENTS: usize = 32;
-const STORES: usize = 2000;
+const STORES: usize = 1000;
 const WORKERS: usize = 64;
 const SECONDS: u64 = 5;
 
@@ -43,7 +43,7 @@ fn pass<P: Pass>(identity: &Identity) -> P {
     P::admit(Some(identity)).unwrap_or_else(|_| panic!("the identity has the role {}", P::ROLE))
 }
 
-/// A published campaign at 2,000 stores, and workers with tokens.
+/// A published campaign at 1,000 stores, and workers with tokens.
 fn set_the_scene(core: &Arc<Core>) -> (Vec<String>, Vec<String>) {
     let cx = Cx::new(core.clone(), "bench");
     let admin = ops::auth::create_staff(&cx, "admin@example.org", "Admin", StaffRole::Admin, "bench password")
@@ -165,7 +165,7 @@ fn main() {
         };
         print("health", load(|n| get("/healthz".to_owned(), n)).await);
         let near = |n: usize| {
-            let (lat, lon) = (46.5 + (n % 37) as f64 * 0.001, 6.5 + (n % 41) as f64 * 0.0015);
+            let (lat, lon) = (46.5 + (n % 37) as f64 * 0.001, 6.5 + (n % 23) as f64 * 0.0015);
             get(format!("/v1/missions?lat={lat}&lon={lon}&radius_m=2000&limit=20"), n)
         };
         print("near me, 20 of 2 km", load(near).await);
