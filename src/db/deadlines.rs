@@ -8,11 +8,12 @@ use super::conn::Conn;
 use super::dialect::Locked;
 use super::rows::{CampaignRow, MissionRow, StoreReportRow, StoreRow, SubmissionRow};
 use super::schema::{
-    accounts, campaigns, idempotency_keys, missions, reservations, store_reports, stores, submissions,
+    accounts, campaigns, idempotency_keys, missions, position_fixes, reservations, store_reports, stores,
+    submission_photos, submissions,
 };
 use super::tx::Tx;
 use crate::domain::campaign::CampaignState;
-use crate::domain::ids::{CampaignId, MissionId, StoreId, SubmissionId};
+use crate::domain::ids::{CampaignId, MissionId, ReservationId, StoreId, SubmissionId};
 use crate::domain::ledger::chart::AccountKind;
 use crate::domain::mission::MissionState;
 use crate::domain::refusal::Outcome;
@@ -177,6 +178,29 @@ pub fn any_reports(conn: &mut Conn, store: &StoreId) -> Outcome<Vec<StoreReportR
         .filter(store_reports::store_id.eq(store))
         .order((store_reports::at, store_reports::id))
         .load(conn)?)
+}
+
+/// Whether two visits show the same file, or a position that is the same to the last digit.
+pub fn any_shared_proof(conn: &mut Conn, visit: &SubmissionRow, other: &SubmissionId) -> Outcome<bool> {
+    let photos = |conn: &mut Conn, id: &SubmissionId| {
+        submission_photos::table
+            .filter(submission_photos::submission_id.eq(id.clone()))
+            .select(submission_photos::sha256)
+            .load::<String>(conn)
+    };
+    let (own, others) = (photos(conn, &visit.id)?, photos(conn, other)?);
+    if own.iter().any(|photo| others.contains(photo)) {
+        return Ok(true);
+    }
+    let fixes = |conn: &mut Conn, id: ReservationId| {
+        position_fixes::table
+            .filter(position_fixes::reservation_id.eq(id))
+            .select((position_fixes::lat, position_fixes::lon, position_fixes::accuracy_m))
+            .load::<(f64, f64, f64)>(conn)
+    };
+    let other: ReservationId = submissions::table.find(other).select(submissions::reservation_id).first(conn)?;
+    let (own, others) = (fixes(conn, visit.reservation_id.clone())?, fixes(conn, other)?);
+    Ok(own.iter().any(|fix| others.contains(fix)))
 }
 
 pub fn add_report(tx: &mut Tx, submission: &SubmissionRow) -> Outcome<()> {

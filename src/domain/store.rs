@@ -373,7 +373,8 @@ pub struct StoreReport {
     pub outcome: Outcome,
     /// When the visit was sealed.
     pub at: At,
-    /// Nothing ties this worker to the earlier reporters (device, address, household). The same worker never counts twice.
+    /// Nothing ties this report to the other ones: no photo and no exact position in common, as from one phone. The same
+    /// worker never counts twice.
     pub independent: bool,
     /// Made through the re-check slot.
     pub recheck: bool,

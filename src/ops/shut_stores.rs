@@ -24,24 +24,25 @@ pub fn visit_sealed(tx: &mut Tx, submission: &SubmissionRow) -> Outcome<()> {
         // A correction says nothing new: the visit was counted when it was first sealed.
         return Ok(());
     }
-    let earlier: Vec<StoreReport> = rows
-        .into_iter()
-        .map(|row| StoreReport {
-            worker: row.worker_id,
-            outcome: row.outcome,
-            at: row.at,
-            independent: true,
-            recheck: row.recheck,
-        })
-        .collect();
-    let report = StoreReport {
+    let mut report = StoreReport {
         worker: submission.worker_id.clone(),
         outcome: submission.outcome,
         at: submission.sealed_at,
-        // The rule itself asks for another person; nothing else about people is kept that could tie two together.
         independent: true,
         recheck: submission.recheck,
     };
+    let mut earlier = Vec::with_capacity(rows.len());
+    for row in rows {
+        let shared = deadlines::any_shared_proof(tx, submission, &row.submission_id)?;
+        report.independent &= !shared;
+        earlier.push(StoreReport {
+            worker: row.worker_id,
+            outcome: row.outcome,
+            at: row.at,
+            independent: !shared,
+            recheck: row.recheck,
+        });
+    }
     deadlines::add_report(tx, submission)?;
     match after_report(store.state, &earlier, &report) {
         ShutStep::Stay => Ok(()),

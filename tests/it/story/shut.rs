@@ -106,6 +106,18 @@ both! {
         assert!(looks(&chloe, &round).await.is_none());
     }
 
+    async fn two_reports_with_one_photo_are_one_report(world) {
+        let round = world.round("Acme", Plan::short().slots(2)).await;
+        let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
+        let mut of_ana = Visit::begin(&ana, &round.missions[0]).await;
+        let mut of_bo = Visit::begin(&bo, &round.missions[0]).await;
+        finds(&mut of_ana, "closed_permanently").await;
+        of_bo.add(of_ana.shots[0].clone());
+        let id = of_bo.finish("closed_permanently").await;
+        assert_eq!(bo.submission(&id).await["state"], "in_review", "a copied photo is a doubt");
+        assert_eq!(store_state(&round).await, "paused", "one phone does not close a store");
+    }
+
     async fn an_impossible_visit_without_proof_goes_to_a_person_and_not_to_nobody(world) {
         let round = world.round("Acme", Plan::short()).await;
         let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
