@@ -72,11 +72,12 @@ pub fn any_submission_of_photo(conn: &mut Conn, id: &EvidenceId) -> Outcome<Opti
         .optional()?)
 }
 
-/// Photos of the manifest that arrived and were not looked at yet.
+/// Photos of the manifest that count, arrived and were not looked at yet.
 pub fn any_unchecked(conn: &mut Conn, id: &SubmissionId) -> Outcome<i64> {
     Ok(submission_photos::table
         .inner_join(evidence::table.on(submission_photos::evidence_id.eq(evidence::id.nullable())))
         .filter(submission_photos::submission_id.eq(id))
+        .filter(submission_photos::replaced_in.is_null())
         .filter(evidence::checked_at.is_null())
         .count()
         .get_result(conn)?)

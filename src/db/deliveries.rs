@@ -84,6 +84,7 @@ pub fn photos(
     Ok(submission_photos::table
         .inner_join(evidence::table.on(submission_photos::evidence_id.eq(evidence::id.nullable())))
         .filter(submission_photos::submission_id.eq(submission))
+        .filter(submission_photos::replaced_in.is_null())
         .filter(evidence::brand_id.eq(scope.brand().clone()))
         .order(evidence::id)
         .select((submission_photos::all_columns, evidence::all_columns))

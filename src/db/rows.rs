@@ -363,6 +363,8 @@ pub struct SubmissionPhotoRow {
     pub sha256: String,
     pub size_bytes: i64,
     pub evidence_id: Option<EvidenceId>,
+    /// The revision in which another photo of the same question took its place.
+    pub replaced_in: Option<i64>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

@@ -343,6 +343,7 @@ diesel::table! {
         sha256 -> Text,
         size_bytes -> BigInt,
         evidence_id -> Nullable<Text>,
+        replaced_in -> Nullable<BigInt>,
     }
 }
 

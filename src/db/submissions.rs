@@ -151,10 +151,27 @@ pub fn photos(conn: &mut Conn, id: &SubmissionId) -> Outcome<Vec<(SubmissionPhot
         .load(conn)?)
 }
 
-/// Photos of the manifest that have not arrived.
+/// The photos that count for the newest revision: those that no later one replaced.
+pub fn live_photos(conn: &mut Conn, id: &SubmissionId) -> Outcome<Vec<(SubmissionPhotoRow, Option<EvidenceRow>)>> {
+    let mut all = photos(conn, id)?;
+    all.retain(|(photo, _)| photo.replaced_in.is_none());
+    Ok(all)
+}
+
+/// Marks photos of earlier revisions as replaced.
+pub fn replace_photos(tx: &mut Tx, id: &SubmissionId, client_ids: &[String], revision: i64) -> Outcome<()> {
+    let replaced = submission_photos::table
+        .filter(submission_photos::submission_id.eq(id.clone()))
+        .filter(submission_photos::client_id.eq_any(client_ids.to_vec()));
+    diesel::update(replaced).set(submission_photos::replaced_in.eq(Some(revision))).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Photos of the manifest that count and have not arrived.
 pub fn missing_photos(conn: &mut Conn, id: &SubmissionId) -> Outcome<i64> {
     Ok(submission_photos::table
         .filter(submission_photos::submission_id.eq(id.clone()))
+        .filter(submission_photos::replaced_in.is_null())
         .filter(submission_photos::evidence_id.is_null())
         .count()
         .get_result(conn)?)

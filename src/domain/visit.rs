@@ -92,6 +92,19 @@ pub fn lateness_secs(deadline: At, sealed: At, received: At) -> Option<i64> {
     Some(made.max(arrived)).filter(|secs| *secs > 0)
 }
 
+/// The clocks of a phone and of the server may differ by this much, in seconds.
+const CLOCK_SLACK_SECS: i64 = 120;
+
+/// By how many seconds something of the visit is later than the seal claims to be: a check-in that the server saw, or a
+/// position. `fixes` are (time by the phone, time of arrival); a fix cannot arrive before it was taken, so an early
+/// arrival shows by how much the phone's clock is fast, and that is taken off. `None`: nothing speaks against the seal.
+pub fn seal_conflict_secs(sealed: At, checked_in: Option<At>, fixes: &[(At, At)]) -> Option<i64> {
+    let fast = fixes.iter().map(|(at, received)| at.secs_since(*received)).max().unwrap_or(0).max(0);
+    let by_phone = fixes.iter().map(|(at, _)| at.secs_since(sealed) - fast).max();
+    let by_server = checked_in.map(|at| at.secs_since(sealed));
+    by_phone.max(by_server).filter(|secs| *secs > CLOCK_SLACK_SECS)
+}
+
 /// Fewer past visits than this say nothing about the next one.
 pub const ENOUGH_VISITS: usize = 5;
 
@@ -142,6 +155,17 @@ mod tests {
         assert_eq!(lateness_secs(at(4), at(3), at(15)), None);
         assert_eq!(lateness_secs(at(4), at(3), at(16)), Some(3600));
         assert_eq!(lateness_secs(at(4), at(5), at(5)), Some(3600));
+    }
+
+    #[test]
+    fn a_seal_cannot_be_older_than_what_it_seals() {
+        let at = |secs: i64| At::from_micros(0).expect("in range").plus_secs(secs);
+        assert_eq!(seal_conflict_secs(at(1000), Some(at(900)), &[(at(950), at(5000))]), None);
+        assert_eq!(seal_conflict_secs(at(1000), Some(at(1200)), &[]), Some(200), "the server saw a later check-in");
+        assert_eq!(seal_conflict_secs(at(1000), None, &[(at(1500), at(5000))]), Some(500));
+        assert_eq!(seal_conflict_secs(at(1000), None, &[(at(1100), at(5000))]), None, "clocks differ a little");
+        let fast = [(at(600), at(100)), (at(1450), at(5000))];
+        assert_eq!(seal_conflict_secs(at(1000), None, &fast), None, "a clock that is fast is fast all day");
     }
 
     #[test]

@@ -19,3 +19,14 @@
 //! * 2026-11-22 **Ids are 128 bits**: microseconds above, random below, written in base 32 that sorts by age.
 //! * 2026-11-22 **Nationwide holidays only.** The hours crate knows them without a download; regional ones need the
 //!   region, which store files do not carry.
+//! * 2026-11-22 **A photo taken again takes the place of the one before.** A correction is asked for because of a photo; if
+//!   the old one still counted, work that was put right would stay doubtful. `photo_ids` in the new answer keeps one.
+//! * 2026-11-22 **Work that comes back leaves people a day.** The clock of silence goes on through a correction, but a
+//!   revisit may take seven days and silence five: without a day, whoever ignores a request would be approved unseen. It
+//!   never lasts over 14 days from the first review.
+//! * 2026-11-22 **Independent reports have nothing in common.** Two reports that a store is gone close it only when they
+//!   share neither a file nor an exact position; more about people is not kept, on purpose.
+//! * 2026-11-22 **A seal is no older than what it seals.** A check-in that the server saw after the claimed time, or a
+//!   position taken after it, is a doubt. A fast phone clock shows at the check-in and is taken off.
+//! * 2026-11-22 **A new questionnaire is a new campaign.** Published ones never change; the difference between two campaigns
+//!   of a brand can be read, so that a reviewer's clause is checked against the text that the worker had.

@@ -17,7 +17,7 @@ use crate::domain::ids::{EvidenceId, JobId, ReservationId, SubmissionId, UserId}
 use crate::domain::place::Point;
 use crate::domain::questionnaire::{self, LoopSets, PhotoRules, Questionnaire};
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
-use crate::domain::submission::{SubmissionMove, SubmissionState};
+use crate::domain::submission::{SubmissionMove, SubmissionState, review_due};
 use crate::domain::time::At;
 
 /// The queue of photos to look at; the subject is an evidence id.
@@ -285,10 +285,10 @@ pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId, to_person: bool) -> Outco
     })
 }
 
-/// What all findings that concern the sealed revision add up to: those about its photos, about the visit, and about this
-/// revision's answers.
+/// What all findings that concern the sealed revision add up to: those about the photos that count for it, about the
+/// visit, and about this revision's answers.
 pub(super) fn weigh(conn: &mut Conn, submission: &SubmissionRow) -> Outcome<Assessment> {
-    let photos = submissions::photos(conn, &submission.id)?;
+    let photos = submissions::live_photos(conn, &submission.id)?;
     let sent: Vec<&EvidenceId> = photos.iter().filter_map(|(_, row)| row.as_ref().map(|row| &row.id)).collect();
     let rows = db::any_findings(conn, &submission.reservation_id)?;
     let found: Vec<(Code, Level)> = rows
@@ -322,7 +322,8 @@ fn note(tx: &mut Tx, submission: &SubmissionRow, found: &Assessment) -> Outcome<
     db::add_assessment(tx, &row)
 }
 
-/// Hands a submission to people. Its clock starts the first time and is never moved afterwards.
+/// Hands a submission to people. Its clock starts the first time and goes on through a correction; work that comes back
+/// near its end, or after it, leaves people a day, but never more than 14 days since the first time.
 pub(super) fn enter_review(
     tx: &mut Tx,
     submission: &SubmissionRow,
@@ -335,9 +336,8 @@ pub(super) fn enter_review(
     let from = submission.state;
     let moved = submissions::move_state(tx, submission, step, |row| {
         row.risk = found.risk;
-        if row.entered_review_at.is_none() {
-            (row.entered_review_at, row.review_due_at) = (Some(now), Some(now.plus_days(days)));
-        }
+        let first = *row.entered_review_at.get_or_insert(now);
+        row.review_due_at = Some(review_due(first, days, now));
     })?;
     let codes: Vec<&str> = found.weighed.iter().filter(|w| w.level > Level::Info).map(|w| w.code.as_str()).collect();
     let event = Event::new("submission.in_review", &moved.id)

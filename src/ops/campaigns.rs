@@ -24,7 +24,7 @@ use crate::domain::ids::{CampaignId, MissionId, ProductId, QuestionnaireId, Stor
 use crate::domain::ledger::{AccountName, book};
 use crate::domain::mission::{MissionMove, MissionState, Slots};
 use crate::domain::money::{Currency, Money};
-use crate::domain::questionnaire::{self, LoopKey, LoopSets, Questionnaire, compile};
+use crate::domain::questionnaire::{self, ChangedClause, LoopKey, LoopSets, Questionnaire, compile};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::store::StoreState;
 use crate::domain::submission::{REVIEW_DAYS_DEFAULT, REVIEW_DAYS_MAX};
@@ -925,22 +925,45 @@ pub fn questionnaire_schema() -> Value {
     questionnaire::json_schema()
 }
 
-/// JSON Schema of the answers to the campaign's questionnaire; a draft's must compile for it.
+/// The campaign's questionnaire; a draft's must compile.
+fn questionnaire_of(c: &mut Conn, scope: &BrandScope, id: &CampaignId) -> Outcome<Questionnaire> {
+    let row = db::campaigns::find(c, scope, id)?.or_missing("campaign")?;
+    if let Some(version) = db::campaigns::any_latest_questionnaire(c, id)? {
+        return Ok(pin(version)?.questionnaire);
+    }
+    let products = db::products::any_of_campaign(c, id)?;
+    let loops = loops_of(&row, &products)?;
+    let questionnaire = compile(&row.questionnaire.0, &loops).map_err(|problems| {
+        let errors = problems.into_iter().map(field_error).collect();
+        Refusal::fields(Code::QuestionnaireInvalid, errors)
+    })?;
+    Ok(questionnaire)
+}
+
+/// JSON Schema of the answers to the campaign's questionnaire.
 pub fn get_answers_schema(cx: &Cx, who: &BrandViewer, id: &CampaignId) -> Outcome<Value> {
     let scope = BrandScope::from(who);
+    cx.read(|c| Ok(questionnaire::answers_schema(&questionnaire_of(c, &scope, id)?)))
+}
+
+/// What a campaign asks otherwise than an earlier one did.
+#[derive(Serialize, Clone, Debug)]
+pub struct QuestionnaireChanges {
+    pub since: CampaignId,
+    pub changes: Vec<ChangedClause>,
+}
+
+/// Which clauses changed since another campaign of the brand: a published questionnaire never changes, so a new round
+/// with other questions is a new campaign.
+pub fn get_questionnaire_changes(
+    cx: &Cx,
+    who: &BrandViewer,
+    id: &CampaignId,
+    since: &CampaignId,
+) -> Outcome<QuestionnaireChanges> {
+    let scope = BrandScope::from(who);
     cx.read(|c| {
-        let row = db::campaigns::find(c, &scope, id)?.or_missing("campaign")?;
-        let questionnaire = match db::campaigns::any_latest_questionnaire(c, id)? {
-            Some(version) => pin(version)?.questionnaire,
-            None => {
-                let products = db::products::any_of_campaign(c, id)?;
-                let loops = loops_of(&row, &products)?;
-                compile(&row.questionnaire.0, &loops).map_err(|problems| {
-                    let errors = problems.into_iter().map(field_error).collect();
-                    Refusal::fields(Code::QuestionnaireInvalid, errors)
-                })?
-            }
-        };
-        Ok(questionnaire::answers_schema(&questionnaire))
+        let (before, after) = (questionnaire_of(c, &scope, since)?, questionnaire_of(c, &scope, id)?);
+        Ok(QuestionnaireChanges { since: since.clone(), changes: questionnaire::diff(&before, &after) })
     })
 }

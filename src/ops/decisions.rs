@@ -278,7 +278,7 @@ pub(super) fn judged(conn: &mut Conn, submission: &SubmissionRow) -> Outcome<Jud
     let Pinned { questionnaire, brief: clauses, .. } = pinned(conn, &submission.questionnaire_id)?;
     let store = missions::any_store(conn, &submission.store_id)?;
     let zone = jiff::tz::TimeZone::get(&store.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let photos: Vec<PhotoRef> = submissions::photos(conn, &submission.id)?
+    let photos: Vec<PhotoRef> = submissions::live_photos(conn, &submission.id)?
         .into_iter()
         .map(|(photo, _)| PhotoRef { client_id: photo.client_id, question_path: photo.question })
         .collect();

@@ -122,6 +122,8 @@ pub struct ReviewPhoto {
     /// What was read from the photo; null until it was checked.
     pub facts: Option<Value>,
     pub findings: Vec<FindingView>,
+    /// A photo of a later revision took its place: it no longer counts.
+    pub replaced: bool,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -313,6 +315,7 @@ fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<Rev
             checked_at: evidence.and_then(|e| e.checked_at),
             facts: evidence.and_then(|e| e.facts.clone()).map(|Json(facts)| facts),
             findings: evidence.and_then(|e| of_photo.remove(&e.id)).unwrap_or_default(),
+            replaced: photo.replaced_in.is_some(),
         }
     });
     Ok((photos.collect(), of_visit))

@@ -25,9 +25,9 @@ use crate::domain::money::Money;
 use crate::domain::questionnaire::{Checked, Context, LoopSets, PhotoRef, check_answers, compile};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::reservation::{PHOTO_GRACE_SECS, ReservationMove, ReservationState, sealed_at};
-use crate::domain::submission::{Outcome as Visit, SubmissionMove, SubmissionState};
+use crate::domain::submission::{self, Outcome as Visit, SubmissionMove, SubmissionState};
 use crate::domain::time::At;
-use crate::domain::visit::{lateness_secs, worth_retaking};
+use crate::domain::visit::{lateness_secs, seal_conflict_secs, worth_retaking};
 use crate::ops::evidence::{PHOTO_MAX_BYTES, PHOTOS_MAX, client_id_error, question_error, sha256_error};
 use crate::ops::missions::MissionSummary;
 use crate::ops::reservations::{AskedFix, PositionView, add_fixes, fix_errors, language_of, renew_position_findings};
@@ -78,7 +78,8 @@ pub struct Seal {
 pub struct Revision {
     /// All answers anew; absent keeps those of the revision before.
     pub answers: Option<Map<String, Value>>,
-    /// Photos besides those of the revisions before.
+    /// New photos. Each takes the place of the earlier photos of its question, but for those that the new answer to that
+    /// question names in `photo_ids`.
     #[serde(default)]
     pub photos: Vec<AskedPhoto>,
     #[serde(default)]
@@ -156,6 +157,8 @@ pub struct ManifestPhoto {
     /// Null until it has arrived.
     pub evidence_id: Option<EvidenceId>,
     pub checked: bool,
+    /// A photo of a later revision took its place: it no longer counts.
+    pub replaced: bool,
 }
 
 /// Something the machine observed, in words.
@@ -511,8 +514,11 @@ pub fn seal(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &Seal
         if let Some(secs) = late {
             found.push(Finding::new(Found::LateSeal, Level::Doubt).valued(secs as f64));
         }
+        let times: Vec<(At, At)> = fixes.iter().map(|fix| (fix.at, fix.received_at)).collect();
         if asked.elapsed_ms.is_none() && now > row.deadline_at {
             found.push(Finding::new(Found::SealClockUnproven, Level::Doubt));
+        } else if let Some(secs) = seal_conflict_secs(sealed, row.checked_in_at, &times) {
+            found.push(Finding::new(Found::SealClockUnproven, Level::Doubt).valued(secs as f64));
         }
         if asked.outcome != Visit::Completed {
             let lacks = match (asked.photos.is_empty(), fixes.is_empty()) {
@@ -616,6 +622,7 @@ fn keep_revision(
                 sha256: photo.sha256.clone(),
                 size_bytes: photo.size_bytes,
                 evidence_id: here.map(|here| here.id.clone()),
+                replaced_in: None,
             },
         )?;
     }
@@ -666,19 +673,22 @@ pub fn revise_submission(
         if row.state != SubmissionState::NeedsCorrection {
             return Ok(None);
         }
-        let mut refs: Vec<PhotoRef> = submissions::photos(c, id)?
+        let new = manifest_refs(&asked.photos);
+        let mut refs: Vec<PhotoRef> = submissions::live_photos(c, id)?
             .into_iter()
             .map(|(p, _)| PhotoRef { client_id: p.client_id, question_path: p.question })
             .collect();
-        refs.extend(manifest_refs(&asked.photos));
+        let replaced = submission::replaced(&refs, &new, asked.answers.as_ref());
+        refs.retain(|photo| !replaced.contains(&photo.client_id));
+        refs.extend(new);
         let answers = match &asked.answers {
             Some(answers) => Value::Object(answers.clone()),
-            None => row.answers.0.clone(),
+            None => without_photos(&row.answers.0, &replaced),
         };
         let store = missions::any_store(c, &row.store_id)?;
         let checked = judge(c, &row.questionnaire_id, &store, &answers, &refs, (row.sealed_at, row.outcome))?;
         refuse_problems(&checked)?;
-        Ok(Some(checked))
+        Ok(Some((checked, replaced)))
     })?;
     cx.write_once(who, once, |tx| {
         let now = tx.now();
@@ -686,7 +696,7 @@ pub fn revise_submission(
         let visit = reservations::any_locked(tx, &seen.reservation_id)?.or_missing("reservation")?;
         let row = submissions::locked(tx, &worker, id)?.or_missing("submission")?;
         let wrong = || Failure::from(Refusal::wrong_state(row.state, &[]));
-        let checked = judged.as_ref().ok_or_else(wrong)?;
+        let (checked, replaced) = judged.as_ref().ok_or_else(wrong)?;
         if row.state != SubmissionState::NeedsCorrection {
             return Err(wrong());
         }
@@ -714,7 +724,9 @@ pub fn revise_submission(
         })?;
         let event = Event::new("submission.revised", id).brand(&row.brand_id);
         let event = event.moved(row.state.as_str(), revised.state.as_str());
-        tx.record(event.data(json!({ "revision": revised.revision, "photos": asked.photos.len() })))?;
+        let told = json!({ "revision": revised.revision, "photos": asked.photos.len(), "replaced": replaced });
+        tx.record(event.data(told))?;
+        submissions::replace_photos(tx, id, replaced, revised.revision)?;
         keep_revision(tx, &revised, &asked.photos, None)?;
         let store = missions::any_store(tx, &row.store_id)?;
         let fixes = add_fixes(tx, &visit.id, &store, "revision", &asked.fixes)?;
@@ -722,6 +734,20 @@ pub fn revise_submission(
         let revised = finish_seal(tx, revised, checked)?;
         view(tx, revised, now)
     })
+}
+
+/// Answers as they were, without the photos that were replaced.
+fn without_photos(answers: &Value, replaced: &[String]) -> Value {
+    match answers {
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(k, v)| (k.clone(), without_photos(v, replaced))).collect())
+        }
+        Value::Array(list) => {
+            let kept = list.iter().filter(|v| !v.as_str().is_some_and(|id| replaced.iter().any(|gone| gone == id)));
+            Value::Array(kept.map(|v| without_photos(v, replaced)).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 // Seeing one's work
@@ -794,7 +820,8 @@ pub fn get_submission(
         let row = submissions::find(c, &worker, id)?.or_missing("submission")?;
         let language = language_of(c, &worker, language)?;
         let manifest = submissions::photos(c, id)?;
-        let ours: BTreeSet<EvidenceId> = manifest.iter().filter_map(|(p, _)| p.evidence_id.clone()).collect();
+        let counts = manifest.iter().filter(|(photo, _)| photo.replaced_in.is_none());
+        let ours: BTreeSet<EvidenceId> = counts.filter_map(|(photo, _)| photo.evidence_id.clone()).collect();
         let findings = evidence::any_findings(c, &row.reservation_id)?;
         let version = missions::any_questionnaire(c, &row.questionnaire_id)?;
         let clauses: Vec<Clause> = serde_json::from_value(version.brief.0).map_err(Failure::fault)?;
@@ -815,6 +842,7 @@ pub fn get_submission(
                     revision: photo.revision,
                     evidence_id: photo.evidence_id,
                     checked: here.is_some_and(|here| here.checked_at.is_some()),
+                    replaced: photo.replaced_in.is_some(),
                 })
                 .collect(),
             // Photos that were retaken and not sealed are nobody's business any more.

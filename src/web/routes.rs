@@ -59,6 +59,7 @@ routes! {
     "/v1/brand/campaigns/{id}/missions" { GET campaigns::list_campaign_missions [BrandViewer] }
     "/v1/brand/campaigns/{id}/pause" { POST campaigns::pause_campaign [BrandOwner] }
     "/v1/brand/campaigns/{id}/publish" { POST campaigns::publish_campaign [BrandOwner] }
+    "/v1/brand/campaigns/{id}/questionnaire-changes" { GET campaigns::get_questionnaire_changes [BrandViewer] }
     "/v1/brand/campaigns/{id}/report" { GET report::get_report [BrandViewer] }
     "/v1/brand/campaigns/{id}/report.csv" { GET report::get_report_csv [BrandViewer] }
     "/v1/brand/campaigns/{id}/resume" { POST campaigns::resume_campaign [BrandOwner] }

@@ -90,6 +90,21 @@ pub async fn get_answers_schema(gate: Gate<BrandViewer>, Id(id): Id<CampaignId>)
     gate.ok(&gate.run(move |cx, who| ops::campaigns::get_answers_schema(cx, who, &id)).await?)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SinceParams {
+    since: CampaignId,
+}
+
+pub async fn get_questionnaire_changes(
+    gate: Gate<BrandViewer>,
+    Id(id): Id<CampaignId>,
+    Params(params): Params<SinceParams>,
+) -> Answer {
+    let read = move |cx: &_, who: &_| ops::campaigns::get_questionnaire_changes(cx, who, &id, &params.since);
+    gate.ok(&gate.run(read).await?)
+}
+
 pub async fn get_questionnaire_schema(gate: Gate<Anyone>) -> Answer {
     gate.ok(&ops::campaigns::questionnaire_schema())
 }

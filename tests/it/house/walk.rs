@@ -128,7 +128,9 @@ async fn walk(person: &Person<'_>, route: &Route, id: &str) -> Reply {
         ("if-match", "\"v1\"".to_owned()),
     ];
     let mut body = None;
-    if route.operation == "upload_evidence" {
+    if route.operation == "get_questionnaire_changes" {
+        path.push_str(&format!("?since={id}"));
+    } else if route.operation == "upload_evidence" {
         let digest = "0".repeat(64);
         path.push_str(&format!("?client_id=walk&sha256={digest}"));
         headers.push(("content-type", "image/jpeg".to_owned()));

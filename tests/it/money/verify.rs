@@ -37,7 +37,7 @@ INSERT INTO reservations VALUES ('rsv_2','mis_1','cmp_1','brd_1','sto_1','usr_v'
 INSERT INTO reservations VALUES ('rsv_3','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','expired',0,'n',:t,:t,:t,0,NULL,:t,:t,2);
 INSERT INTO evidence VALUES ('evd_1','rsv_1','usr_w','brd_1','c1','/shelf',':sha',:size,'image/jpeg',NULL,'{}',:t,:t,'r','{}',NULL,NULL,NULL,NULL,NULL);
 INSERT INTO submissions VALUES ('sub_1','rsv_1','mis_1','cmp_1','brd_1','sto_1','usr_w','qnr_1','approved',1,'completed',0,'{}',:t,:t,0,:t,NULL,NULL,NULL,NULL,NULL,:t,'dec_1',0,NULL,NULL,0,:t,3);
-INSERT INTO submission_photos VALUES ('sub_1','c1',1,'/shelf',':sha',:size,'evd_1');
+INSERT INTO submission_photos VALUES ('sub_1','c1',1,'/shelf',':sha',:size,'evd_1',NULL);
 INSERT INTO decisions VALUES ('dec_1','sub_1',1,'approved','rule',NULL,NULL,NULL,NULL,NULL,NULL,100,'CHF',NULL,'r','{}',:t);
 INSERT INTO answers VALUES ('sub_1','/n','cmp_1','brd_1','sto_1',NULL,'n','count','1',1,NULL,NULL,NULL,1,:t);
 INSERT INTO accounts VALUES ('acc_f','funding','brd_1','CHF',-1000);

@@ -16,6 +16,23 @@ fn finds(seen: &Value, code: &str) -> bool {
 }
 
 both! {
+    async fn a_seal_that_claims_to_be_older_than_the_check_in_is_doubted(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        let mut visit = Visit::begin(&ana, &round.missions[0]).await;
+        visit.answer_short(7);
+        world.advance_hours(5);
+        visit.upload().await;
+        let mut sealed = visit.sealed_as("completed");
+        sealed["fixes"] = json!([]);
+        sealed["elapsed_ms"] = json!(60 * 1000);
+        let id = visit.seal(&sealed).await;
+        let seen = ana.submission(&id).await;
+        assert_eq!((&seen["state"], &seen["late"]), (&json!("in_review"), &json!(false)));
+        let codes: Vec<&str> = seen["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
+        assert!(codes.contains(&"SEAL_CLOCK_UNPROVEN"), "{codes:?}");
+    }
+
     async fn a_seal_made_without_network_is_judged_by_its_own_time(world) {
         let round = world.round("Acme", Plan::short()).await;
         let ana = world.worker("ana").await;

@@ -3,10 +3,31 @@
 use fieldproof::domain::refusal::Code;
 use serde_json::{Value, json};
 
-use crate::support::visit::{Plan, Visit};
+use crate::support::visit::{Plan, Visit, draft};
 use crate::support::world::both;
 
 both! {
+    async fn a_brand_reads_what_a_new_round_asks_otherwise_and_nobody_elses(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let mut plan = Plan::short();
+        plan.questionnaire["items"][1]["max"] = json!(200);
+        plan.questionnaire["items"].as_array_mut().unwrap().push(json!({"type": "text", "name": "remark"}));
+        let (next, _) = draft(&round.owner, &plan).await;
+        let path = format!("/v1/brand/campaigns/{next}/questionnaire-changes?since={}", round.campaign);
+        let seen = round.owner.get(&path).await.ok();
+        assert_eq!(
+            seen["changes"],
+            json!([
+                {"path": "facings", "clause_id": "2.1", "change": "changed", "fields": ["max"]},
+                {"path": "remark", "clause_id": null, "change": "added", "fields": []}
+            ])
+        );
+        let other = world.round("Bravo", Plan::short()).await;
+        other.owner.get(&path).await.refused(Code::NotFound);
+        let mixed = format!("/v1/brand/campaigns/{}/questionnaire-changes?since={next}", other.campaign);
+        other.owner.get(&mixed).await.refused(Code::NotFound);
+    }
+
     async fn a_brand_sees_nothing_of_another(world) {
         let acme = world.round("Acme", Plan::short()).await;
         let ana = world.worker("ana").await;
@@ -42,8 +63,8 @@ both! {
     async fn a_campaign_is_not_made_in_another_brands_store(world) {
         let acme = world.round("Acme", Plan::short()).await;
         let eve = world.round("Bravo", Plan::short()).await;
-        let (draft, _) = crate::support::visit::draft(&eve.owner, &eve.plan).await;
-        let path = format!("/v1/brand/campaigns/{draft}");
+        let (own, _) = draft(&eve.owner, &eve.plan).await;
+        let path = format!("/v1/brand/campaigns/{own}");
         let version = eve.owner.get(&path).await.ok()["version"].as_i64().unwrap();
         let stolen = json!({ "store_ids": [acme.missions[0].store] });
         let changed = eve.owner.patch(&path, version, stolen).await;
