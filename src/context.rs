@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 
 use crate::access::Pass;
 use crate::access::token::Keys;
@@ -53,6 +54,8 @@ pub struct Core {
     pub dice: Arc<Dice>,
     pub keys: Keys,
     pub rules: Rules,
+    /// Tells the jobs of this process that there is work, so that a worker in a store need not wait for their next look.
+    pub work_came: Notify,
 }
 
 impl Core {
@@ -63,7 +66,7 @@ impl Core {
             Seed { now: Arc::new(move || clock_now.now()), bits: Arc::new(move || dice.id_bits(clock_bits.now())) }
         };
         let db = Db::open(place, connections, seed)?;
-        Ok(Core { db, clock, dice, keys, rules })
+        Ok(Core { db, clock, dice, keys, rules, work_came: Notify::new() })
     }
 }
 
@@ -119,6 +122,11 @@ impl Cx {
 
     pub fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    /// Called after the commit that queued something.
+    pub fn wake_jobs(&self) {
+        self.core.work_came.notify_waiters();
     }
 
     pub fn read<T>(&self, f: impl FnOnce(&mut Conn) -> Outcome<T>) -> Outcome<T> {

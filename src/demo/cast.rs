@@ -14,7 +14,8 @@ use crate::access::token::hex;
 use crate::access::{Anyone, Identity, Pass, Worker};
 use crate::context::{App, Cx, Once};
 use crate::db::outbox;
-use crate::domain::ids::{MissionId, ReservationId};
+use crate::domain::capture::Source;
+use crate::domain::ids::MissionId;
 use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
 use crate::domain::store::Zone;
@@ -22,8 +23,8 @@ use crate::domain::time::At;
 use crate::jobs;
 use crate::ops::auth::{Credentials, LinkToken, NewPassword, Registration};
 use crate::ops::evidence::{AskedEvidence, PHOTO_MAX_BYTES};
-use crate::ops::reservations::{AskedFix, CheckIn};
-use crate::ops::submissions::{Anchor, AskedPhoto, Seal, SubmissionView};
+use crate::ops::reservations::{AskedFix, CheckIn, ReservationView};
+use crate::ops::submissions::{Anchor, AskedPhoto, Precheck, Seal, SubmissionView};
 use crate::ops::{auth, evidence, reservations, submissions};
 
 /// Everybody's.
@@ -133,11 +134,19 @@ impl<'a> Stage<'a> {
         let checked_in = reservations::check_in(&self.cx(), &worker, &self.once(), &reservation.id, &asked)?;
         self.wait_minutes(2);
         let mut photos = Vec::new();
-        for (number, shot) in visit.shots.iter().enumerate() {
-            photos.push(self.send_photo(&worker, &reservation.id, number, shot, here).await?);
+        for shot in &visit.shots {
+            let photo = self.send_photo(&worker, &reservation, &photos, shot, here).await?;
+            photos.push(photo);
             self.wait_minutes(2);
         }
         jobs::run_until_idle(self.app).await?;
+        let asked = Precheck {
+            outcome: Some(visit.outcome),
+            answers: Some(visit.answers.clone()),
+            photos: Vec::new(),
+            wait_secs: 0,
+        };
+        submissions::precheck(&self.cx(), &worker, &reservation.id, &asked, None)?;
         let sealed_now = self.now();
         let asked = Seal {
             outcome: visit.outcome,
@@ -156,15 +165,15 @@ impl<'a> Stage<'a> {
     async fn send_photo(
         &self,
         worker: &Worker,
-        visit: &ReservationId,
-        number: usize,
+        visit: &ReservationView,
+        before: &[AskedPhoto],
         shot: &Shot,
         here: Point,
     ) -> Outcome<AskedPhoto> {
         let now = self.now();
         let jpeg = taken(shot.picture, now, here)?;
         let asked = AskedEvidence {
-            client_id: format!("photo-{}", number + 1),
+            client_id: format!("photo-{}", before.len() + 1),
             question: shot.question.to_owned(),
             sha256: hex(&Sha256::digest(&jpeg)),
             captured_at: Some(now),
@@ -173,14 +182,19 @@ impl<'a> Stage<'a> {
             accuracy_m: Some(14.0),
             mock: false,
             file_name: None,
+            source: Some(Source::Camera),
+            nonce: Some(visit.nonce.clone()),
+            elapsed_ms: Some(now.secs_since(visit.server_time) * 1000),
+            sequence: i64::try_from(before.len() + 1).ok(),
+            previous_sha256: before.last().map(|photo| photo.sha256.clone()),
         };
-        evidence::announce(&self.cx(), worker, visit, &asked)?;
+        evidence::announce(&self.cx(), worker, &visit.id, &asked)?;
         let size_bytes = i64::try_from(jpeg.len()).map_err(Failure::fault)?;
         let limit = u64::try_from(PHOTO_MAX_BYTES).map_err(Failure::fault)?;
         let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from(jpeg))]);
         self.app.blobs.receive(&asked.sha256, limit, body).await?;
         self.wait_seconds(3);
-        evidence::record(&self.cx(), worker, visit, &asked, "image/jpeg", size_bytes)?;
+        evidence::record(&self.cx(), worker, &visit.id, &asked, "image/jpeg", size_bytes)?;
         Ok(AskedPhoto { client_id: asked.client_id, question: asked.question, sha256: asked.sha256, size_bytes })
     }
 

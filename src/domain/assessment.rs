@@ -44,6 +44,7 @@ pub fn weight(code: Code) -> i64 {
         Code::SealClockUnproven
         | Code::LateSeal
         | Code::NotAppCapture
+        | Code::CaptureConflict
         | Code::AnswerInvalid
         | Code::CorrectionLapsed => 80,
         Code::BlackFrame | Code::Damaged | Code::FormatUnsupported | Code::TypeDiffers => 60,

@@ -46,6 +46,7 @@ pub mod appeal;
 pub mod assessment;
 pub mod brand;
 pub mod campaign;
+pub mod capture;
 pub mod decision;
 pub mod event;
 pub mod finding;

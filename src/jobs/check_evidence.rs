@@ -9,6 +9,7 @@ use super::{Bench, TRIES};
 use crate::checks::duplicate::{HashIndex, Known, LIKE_MAX_BITS, exact_verdict};
 use crate::checks::{Budget, Looked, Pdq, Prints, Shot, Subject, look};
 use crate::context::Cx;
+use crate::domain::capture;
 use crate::domain::finding::Finding;
 use crate::domain::ids::EvidenceId;
 use crate::domain::refusal::{Failure, Outcome};
@@ -56,6 +57,10 @@ async fn look_at(bench: &Bench, claimed: &Claimed, id: &EvidenceId) -> Outcome<(
     let shot = shot_of(&photo);
     let looked = tokio::task::spawn_blocking(move || look(&bytes, &shot, &Budget::default()));
     let mut looked = looked.await.map_err(|_| Failure::fault("a look at a photo panicked"))?;
+    if photo.envelope.is_sound(photo.expected()) {
+        capture::outweigh(&mut looked.findings);
+    }
+    looked.findings.extend(photo.envelope.findings(photo.expected()));
     let mut keys = (None, None);
     if let Some(made) = looked.renditions.take() {
         let [large, small] = ["1600", "320"].map(|edge| format!("renditions/{}/{edge}.jpg", photo.sha256));

@@ -275,6 +275,8 @@ async fn work_off_one(bench: &Bench, job: &'static Job, run: fn(Bench, Claimed) 
     let begun = Instant::now();
     let ended = run(bench.clone(), claimed.clone()).await;
     count(job.name, ended.is_ok(), begun);
+    // One job's end is another one's start: a checked photo wakes the assessment.
+    bench.app.core.work_came.notify_waiters();
     if let Err(failure) = ended {
         tracing::warn!(
             job = job.name,
@@ -321,6 +323,7 @@ async fn keep_running(bench: Bench, job: &'static Job, mut stopped: watch::Recei
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopped.changed() => {}
+            () = bench.app.core.work_came.notified(), if job.wake == Wake::Queue => {}
         }
     }
 }

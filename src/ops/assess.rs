@@ -10,6 +10,7 @@ use crate::db::rows::{AssessmentRow, EvidenceRow, SubmissionRow};
 use crate::db::types::Json;
 use crate::db::{Conn, Tx, assess as db, evidence, missions, queue, reservations, submissions};
 use crate::domain::assessment::{self, Assessment, Opinion};
+use crate::domain::capture::{self, Envelope, Link};
 use crate::domain::decision::Verdict;
 use crate::domain::event::{Actor, Event};
 use crate::domain::finding::{Code, Finding, Level};
@@ -49,6 +50,27 @@ pub struct Photo {
     pub radius_m: f64,
     /// What the questionnaire asks of it; `None` for a photo of the visit as a whole.
     pub rules: Option<PhotoRules>,
+    /// What the app wrote down while taking it.
+    pub envelope: Envelope,
+    pub nonce: String,
+    pub reserved_at: At,
+}
+
+impl Photo {
+    /// What the visit says about the envelope.
+    pub fn expected(&self) -> capture::Expected<'_> {
+        capture::Expected {
+            nonce: &self.nonce,
+            reserved_at: self.reserved_at,
+            received_at: self.received_at,
+            camera_only: self.rules.as_ref().is_some_and(|rules| rules.camera_only),
+        }
+    }
+}
+
+/// The envelope that came with a photo; empty when none did.
+pub(super) fn envelope_of(row: &EvidenceRow) -> Envelope {
+    row.capture.0.get("envelope").and_then(|e| serde_json::from_value(e.clone()).ok()).unwrap_or_default()
 }
 
 /// `None` when it was looked at before: the job was killed after its record.
@@ -71,6 +93,9 @@ pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
             .ok()
             .and_then(|compiled| rules_of(&compiled, &row.question));
         Ok(Some(Photo {
+            envelope: envelope_of(&row),
+            nonce: visit.nonce,
+            reserved_at: visit.reserved_at,
             id: row.id,
             worker: row.worker_id,
             visit: visit.id,
@@ -269,6 +294,7 @@ pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId, to_person: bool) -> Outco
             queue::retry(tx, job, None, again, false)?;
             return Ok(Assessed::NotYet);
         }
+        note_chain(tx, &submission)?;
         let found = weigh(tx, &submission)?;
         match found.opinion {
             Opinion::Clear if !to_person => {
@@ -283,6 +309,25 @@ pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId, to_person: bool) -> Outco
         queue::done(tx, job)?;
         Ok(Assessed::Done)
     })
+}
+
+/// Says when the photos of a visit do not follow each other as the app wrote down.
+fn note_chain(tx: &mut Tx, submission: &SubmissionRow) -> Outcome<()> {
+    let photos = evidence::any_of_reservation(tx, &submission.reservation_id)?;
+    let envelopes: Vec<Envelope> = photos.iter().map(envelope_of).collect();
+    let links = photos.iter().zip(&envelopes).map(|(row, envelope)| Link { sha256: &row.sha256, envelope });
+    evidence::drop_findings(tx, &submission.reservation_id, &[Code::CaptureConflict])?;
+    if let Some(finding) = capture::chain(&links.collect::<Vec<_>>()) {
+        let about = About {
+            reservation: &submission.reservation_id,
+            submission: Some(&submission.id),
+            evidence: None,
+            revision: submission.revision,
+            item: None,
+        };
+        evidence::add_finding(tx, &about, &finding)?;
+    }
+    Ok(())
 }
 
 /// What all findings that concern the sealed revision add up to: those about the photos that count for it, about the

@@ -10,13 +10,14 @@ use crate::context::Cx;
 use crate::db::rows::{EvidenceRow, ReservationRow, SubmissionRow};
 use crate::db::types::Json;
 use crate::db::{Conn, evidence, queue, reservations, submissions};
+use crate::domain::capture::{Envelope, Source};
 use crate::domain::event::Event;
 use crate::domain::ids::{EvidenceId, ReservationId, SubmissionId};
 use crate::domain::place::Point;
 use crate::domain::refusal::{Code, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::submission::SubmissionState;
 use crate::domain::time::At;
-use crate::ops::submissions::photos_complete;
+use crate::ops::submissions::{ELAPSED_MAX_MS, photos_complete};
 
 /// Photos of one visit.
 pub const PHOTOS_MAX: i64 = 200;
@@ -40,6 +41,16 @@ pub struct AskedEvidence {
     #[serde(default)]
     pub mock: bool,
     pub file_name: Option<String>,
+    /// How the app got the picture: `camera` or `gallery`.
+    pub source: Option<Source>,
+    /// The reservation's nonce, as the app's camera knew it.
+    pub nonce: Option<String>,
+    /// Milliseconds on the phone's monotonic clock from the answer to the reservation to the shutter.
+    pub elapsed_ms: Option<i64>,
+    /// 1 for the first photo of the visit that is kept, then counting.
+    pub sequence: Option<i64>,
+    /// SHA-256 of the photo with the number before.
+    pub previous_sha256: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -97,6 +108,16 @@ impl AskedEvidence {
         if self.accuracy_m.is_some_and(|m| !(0.0..=100_000.0).contains(&m)) {
             errors.push(FieldError::new("accuracy_m", "out_of_range", "accuracy_m lies in 0..=100000."));
         }
+        if self.nonce.as_ref().is_some_and(|nonce| nonce.len() > 64) {
+            errors.push(FieldError::new("nonce", "length", "At most 64 characters."));
+        }
+        if self.elapsed_ms.is_some_and(|ms| !(0..=ELAPSED_MAX_MS).contains(&ms)) {
+            errors.push(FieldError::new("elapsed_ms", "out_of_range", "0 to 31536000000 milliseconds."));
+        }
+        if self.sequence.is_some_and(|n| !(1..=10_000).contains(&n)) {
+            errors.push(FieldError::new("sequence", "out_of_range", "1 to 10000."));
+        }
+        errors.extend(self.previous_sha256.as_ref().and_then(|sha| sha256_error("previous_sha256".to_owned(), sha)));
         if let Some(name) = &self.file_name
             && (name.chars().count() > 200 || name.chars().any(char::is_control))
         {
@@ -168,7 +189,7 @@ pub fn record(
     size_bytes: i64,
 ) -> Outcome<(bool, EvidenceView)> {
     let worker = WorkerScope::from(who);
-    cx.write(who, |tx| {
+    let recorded = cx.write(who, |tx| {
         let now = tx.now();
         let row = reservations::locked(tx, &worker, id)?.or_missing("reservation")?;
         let submission = submissions::any_of_reservation_locked(tx, id)?;
@@ -193,6 +214,13 @@ pub fn record(
                 "lon": asked.lon,
                 "accuracy_m": asked.accuracy_m,
                 "mock": asked.mock,
+                "envelope": Envelope {
+                    source: asked.source,
+                    nonce: asked.nonce.clone(),
+                    elapsed_ms: asked.elapsed_ms,
+                    sequence: asked.sequence,
+                    previous_sha256: asked.previous_sha256.clone(),
+                },
             })),
             received_at: now,
             checked_at: None,
@@ -217,7 +245,9 @@ pub fn record(
             }
         }
         Ok((true, view(tx, photo, submission.as_ref())?))
-    })
+    })?;
+    cx.wake_jobs();
+    Ok(recorded)
 }
 
 fn view(c: &mut Conn, row: EvidenceRow, submission: Option<&SubmissionRow>) -> Outcome<EvidenceView> {

@@ -95,7 +95,13 @@ pub struct Precheck {
     /// Photos that are still on their way.
     #[serde(default)]
     pub photos: Vec<AskedPhoto>,
+    /// Waits so long for photos that arrived and are being looked at, in seconds; 0 to 10.
+    #[serde(default)]
+    pub wait_secs: u8,
 }
+
+/// Longest wait of a precheck, in seconds.
+const WAIT_MAX_SECS: u8 = 10;
 
 /// Which submissions to list.
 #[derive(Deserialize, Clone, Debug)]
@@ -253,6 +259,13 @@ pub struct Complaint {
     pub detail: String,
 }
 
+impl PrecheckView {
+    /// Whether photos are being looked at still.
+    pub fn is_pending(&self) -> bool {
+        self.photos.iter().any(|photo| photo.state == PhotoState::Pending)
+    }
+}
+
 // Reading what was asked
 
 fn photo_errors(photos: &[AskedPhoto]) -> Vec<FieldError> {
@@ -332,7 +345,11 @@ pub fn precheck(
     let now = cx.now();
     cx.read(|c| {
         let row = reservations::find(c, &worker, id)?.or_missing("reservation")?;
-        refuse(photo_errors(&asked.photos))?;
+        let mut errors = photo_errors(&asked.photos);
+        if asked.wait_secs > WAIT_MAX_SECS {
+            errors.push(FieldError::new("/wait_secs", "out_of_range", "0 to 10 seconds."));
+        }
+        refuse(errors)?;
         let language = language_of(c, &worker, language)?;
         let store = missions::any_store(c, &row.store_id)?;
         let arrived = evidence::any_of_reservation(c, id)?;
@@ -542,7 +559,7 @@ pub fn seal(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &Seal
 }
 
 /// A year: longer than any phone stays on.
-const ELAPSED_MAX_MS: i64 = 365 * 86_400_000;
+pub(super) const ELAPSED_MAX_MS: i64 = 365 * 86_400_000;
 
 fn anchor_of(row: &ReservationRow, anchor: Anchor) -> Outcome<At> {
     match anchor {

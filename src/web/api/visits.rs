@@ -1,5 +1,8 @@
 //! A visit from the reservation to the seal, and what became of it.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use actix_web::http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 use actix_web::{HttpRequest, web};
 
@@ -72,9 +75,20 @@ fn photo_type(req: &HttpRequest) -> Outcome<String> {
 
 pub async fn precheck(gate: Gate<Worker>, id: Id<ReservationId>, req: HttpRequest, asked: Body<Precheck>) -> Answer {
     let language = language(&req);
-    let view = gate.run(move |cx, who| ops::submissions::precheck(cx, who, &id.0, &asked.0, language)).await?;
-    gate.ok(&view)
+    let until = Instant::now() + Duration::from_secs(asked.0.wait_secs.into());
+    let asked = Arc::new(asked.0);
+    loop {
+        let (id, asked) = (id.0.clone(), asked.clone());
+        let view = gate.run(move |cx, who| ops::submissions::precheck(cx, who, &id, &asked, language)).await?;
+        if !view.is_pending() || Instant::now() >= until {
+            return gate.ok(&view);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
+
+/// How often a waiting precheck looks whether the photos were checked.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The first language of `Accept-Language` that sentences are written in; `q` values are taken to follow the order.
 fn language(req: &HttpRequest) -> Option<Language> {

@@ -3,6 +3,7 @@
 
 mod appeals;
 mod bucket;
+mod captures;
 mod corrections;
 mod deadlines;
 mod demo;

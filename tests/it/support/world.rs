@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use fieldproof::access::Identity;
 use fieldproof::access::token::Keys;
@@ -143,7 +144,8 @@ impl World {
         World {
             app,
             url,
-            client: reqwest::Client::new(),
+            // The server drops a connection that was silent for five seconds; the client must forget it before.
+            client: reqwest::Client::builder().pool_idle_timeout(Duration::from_secs(2)).build().unwrap(),
             keys_used: AtomicU64::new(0),
             people: AtomicU64::new(0),
             by_hand: Cell::new(false),
