@@ -42,6 +42,7 @@ impl App {
         let rules = Rules {
             fee_bps: settings.fee_bps,
             max_reservations: settings.max_reservations,
+            second_angle_percent: settings.second_angle_percent,
             verified_email_to_reserve: settings.verified_email_to_reserve,
             public_url: settings.public_url.clone(),
             mail_from: settings.mail_from.clone(),

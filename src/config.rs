@@ -27,6 +27,7 @@ pub struct Settings {
     pub rate_limit: u32,
     pub fee_bps: i64,
     pub max_reservations: i64,
+    pub second_angle_percent: i64,
     pub verified_email_to_reserve: bool,
     /// A folder or `smtp(s)://..`; `None` is `mail` in the data folder.
     pub mail: Option<String>,
@@ -164,6 +165,9 @@ table! {
     "max-reservations" "FIELDPROOF_MAX_RESERVATIONS" "5"
         "Live reservations that one worker may hold."
         |s, t| { s.max_reservations = number(t, 1, 1000)?; Ok(()) };
+    "second-angle-percent" "FIELDPROOF_SECOND_ANGLE_PERCENT" "5"
+        "Share of visits that are asked for a second photo of a shelf from a step to the side, in percent."
+        |s, t| { s.second_angle_percent = number(t, 0, 100)?; Ok(()) };
     "verified-email-to-reserve" "FIELDPROOF_VERIFIED_EMAIL_TO_RESERVE" "true"
         "Whether a worker must open the link in the first e-mail before reserving: `true` or `false`."
         |s, t| { s.verified_email_to_reserve = yes_no(t)?; Ok(()) };
@@ -217,6 +221,7 @@ impl Settings {
             rate_limit: 0,
             fee_bps: 0,
             max_reservations: 0,
+            second_angle_percent: 0,
             verified_email_to_reserve: true,
             mail: None,
             mail_from: String::new(),

@@ -27,6 +27,8 @@ pub struct Rules {
     pub fee_bps: i64,
     /// Live reservations a worker may hold at once.
     pub max_reservations: i64,
+    /// Share of visits that are asked for a second angle, 0 to 100.
+    pub second_angle_percent: i64,
     /// Whether a worker must open the link in the e-mail before reserving.
     pub verified_email_to_reserve: bool,
     /// Where links in e-mails point.
@@ -40,6 +42,7 @@ impl Default for Rules {
         Rules {
             fee_bps: 2000,
             max_reservations: 5,
+            second_angle_percent: 5,
             verified_email_to_reserve: true,
             public_url: "http://127.0.0.1:8080".to_owned(),
             mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),

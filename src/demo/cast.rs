@@ -187,6 +187,7 @@ impl<'a> Stage<'a> {
             elapsed_ms: Some(now.secs_since(visit.server_time) * 1000),
             sequence: i64::try_from(before.len() + 1).ok(),
             previous_sha256: before.last().map(|photo| photo.sha256.clone()),
+            angle_of: None,
         };
         evidence::announce(&self.cx(), worker, &visit.id, &asked)?;
         let size_bytes = i64::try_from(jpeg.len()).map_err(Failure::fault)?;

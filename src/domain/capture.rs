@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::finding::{Code, Finding, Level};
+use super::finding::{Code, Finding, Language, Level};
 use super::time::At;
 
 text_enum! {
@@ -24,6 +24,9 @@ pub struct Envelope {
     pub sequence: Option<i64>,
     /// SHA-256 of the photo with the number before.
     pub previous_sha256: Option<String>,
+    /// The phone's id of the photo whose subject this one shows from a step to the side.
+    #[serde(default)]
+    pub angle_of: Option<String>,
 }
 
 /// What the visit knows itself.
@@ -80,6 +83,33 @@ pub fn outweigh(findings: &mut [Finding]) {
         if matches!(finding.code, Code::TimeBeforeVisit | Code::TimeAfterSeal) {
             finding.level = finding.level.min(Level::Doubt);
         }
+    }
+}
+
+text_enum! {
+    /// Why a second angle is asked for.
+    AngleReason { Sample = "sample", Doubt = "doubt" }
+}
+
+/// Whether a visit belongs to the share that is asked for a second angle. The nonce is random, so the worker cannot know
+/// before reserving, and asking again gives the same answer.
+pub fn sampled(nonce: &str, percent: i64) -> bool {
+    let hash = nonce.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    (hash >> 32) % 100 < u64::try_from(percent).unwrap_or(0)
+}
+
+/// Whether a finding leaves open if the photo shows a shelf or a picture of one, which a second angle would settle.
+pub fn worth_second_angle(finding: &Finding) -> bool {
+    let about_flatness = matches!(finding.code, Code::Screenshot | Code::EditorNamed | Code::NotAppCapture);
+    about_flatness && finding.level >= Level::Doubt
+}
+
+/// What the worker is told when a second angle is asked for.
+pub fn second_angle_sentence(language: Language) -> &'static str {
+    match language {
+        Language::En => "Take this photo once more from a step to the side.",
+        Language::Fr => "Reprenez cette photo en vous décalant d'un pas sur le côté.",
+        Language::Nl => "Maak deze foto nog eens vanaf één stap opzij.",
     }
 }
 
@@ -148,6 +178,13 @@ mod tests {
             let found: Vec<Code> = envelope.findings(expected()).into_iter().map(|f| f.code).collect();
             assert_eq!(found, [code], "{envelope:?}");
         }
+    }
+
+    #[test]
+    fn about_one_visit_in_twenty_is_sampled() {
+        let asked = (0..10_000).filter(|n| sampled(&format!("{n:032x}"), 5)).count();
+        assert!((400..600).contains(&asked), "{asked}");
+        assert!(!sampled("abc", 0) && sampled("abc", 100));
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
 
 /// The rules of the question that a pointer into the answers (`/brand/acme/shelf`) is about: the same path in the
 /// document (`brand.shelf`) without the keys of its loops.
-fn rules_of(questionnaire: &Questionnaire, pointer: &str) -> Option<PhotoRules> {
+pub(super) fn rules_of(questionnaire: &Questionnaire, pointer: &str) -> Option<PhotoRules> {
     let parts: Vec<&str> = pointer.trim_start_matches('/').split('/').collect();
     let (last, before) = parts.split_last()?;
     if before.len() > 8 {

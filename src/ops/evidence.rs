@@ -51,6 +51,8 @@ pub struct AskedEvidence {
     pub sequence: Option<i64>,
     /// SHA-256 of the photo with the number before.
     pub previous_sha256: Option<String>,
+    /// The phone's id of the photo whose subject this one shows from a step to the side; such a photo has no `question`.
+    pub angle_of: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -118,6 +120,12 @@ impl AskedEvidence {
             errors.push(FieldError::new("sequence", "out_of_range", "1 to 10000."));
         }
         errors.extend(self.previous_sha256.as_ref().and_then(|sha| sha256_error("previous_sha256".to_owned(), sha)));
+        if let Some(other) = &self.angle_of {
+            errors.extend(client_id_error("angle_of".to_owned(), other));
+            if !self.question.is_empty() {
+                errors.push(FieldError::new("question", "unexpected", "A second angle proves no answer of its own."));
+            }
+        }
         if let Some(name) = &self.file_name
             && (name.chars().count() > 200 || name.chars().any(char::is_control))
         {
@@ -220,6 +228,7 @@ pub fn record(
                     elapsed_ms: asked.elapsed_ms,
                     sequence: asked.sequence,
                     previous_sha256: asked.previous_sha256.clone(),
+                    angle_of: asked.angle_of.clone(),
                 },
             })),
             received_at: now,

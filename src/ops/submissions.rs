@@ -16,6 +16,7 @@ use crate::db::rows::{
 use crate::db::types::Json;
 use crate::db::{Conn, Tx, audit, evidence, missions, queue, reservations, submissions};
 use crate::domain::campaign::Clause;
+use crate::domain::capture::{AngleReason, sampled, second_angle_sentence, worth_second_angle};
 use crate::domain::decision::{DecidedBy, DecisionKind, ReasonCode};
 use crate::domain::event::Event;
 use crate::domain::finding::{Code as Found, Finding, Language, Level};
@@ -28,6 +29,8 @@ use crate::domain::reservation::{PHOTO_GRACE_SECS, ReservationMove, ReservationS
 use crate::domain::submission::{self, Outcome as Visit, SubmissionMove, SubmissionState};
 use crate::domain::time::At;
 use crate::domain::visit::{lateness_secs, seal_conflict_secs, worth_retaking};
+use crate::ops::assess::{envelope_of, rules_of};
+use crate::ops::campaigns::pinned;
 use crate::ops::evidence::{PHOTO_MAX_BYTES, PHOTOS_MAX, client_id_error, question_error, sha256_error};
 use crate::ops::missions::MissionSummary;
 use crate::ops::reservations::{AskedFix, PositionView, add_fixes, fix_errors, language_of, renew_position_findings};
@@ -225,10 +228,20 @@ pub struct PrecheckView {
     pub problems: Vec<Complaint>,
     /// What would send the work to a person; it can be sealed all the same.
     pub flags: Vec<Complaint>,
+    /// Photos to take once more from a step to the side. Nobody has to; work without them is judged as it is.
+    pub second_angles: Vec<SecondAngle>,
     /// Nothing stands against the seal and no photo is worth taking again, so far as it was checked.
     pub ready: bool,
     pub deadline_at: At,
     pub server_time: At,
+}
+
+/// A photo that is asked for from another angle; it is sent with `angle_of`.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct SecondAngle {
+    pub client_id: String,
+    pub because: AngleReason,
+    pub sentence: String,
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -393,6 +406,8 @@ pub fn precheck(
             let (pointer, code, detail) = (flag.path.clone(), flag.code.clone(), flag.detail.clone());
             flags.push(Complaint { pointer, code, detail });
         }
+        let percent = cx.rules().second_angle_percent;
+        let second_angles = second_angles(c, &row, &arrived, &findings, percent, language)?;
         let sound = photos.iter().all(|photo| photo.state == PhotoState::Checked && !photo.retake);
         Ok(PrecheckView {
             ready: sound && checked.is_some() && missing_photos.is_empty() && problems.is_empty(),
@@ -402,10 +417,50 @@ pub fn precheck(
             missing_photos,
             problems,
             flags,
+            second_angles,
             deadline_at: row.deadline_at,
             server_time: now,
         })
     })
+}
+
+/// The photos that a second angle is asked of: each whose picture is doubtful in a way that it would settle, and in some
+/// visits the first of a shelf. None that has one already.
+fn second_angles(
+    c: &mut Conn,
+    visit: &ReservationRow,
+    arrived: &[EvidenceRow],
+    findings: &[FindingRow],
+    percent: i64,
+    language: Language,
+) -> Outcome<Vec<SecondAngle>> {
+    let questionnaire = pinned(c, &visit.questionnaire_id)?.questionnaire;
+    let is_shelf = |photo: &EvidenceRow| {
+        let rules = rules_of(&questionnaire, &photo.question);
+        rules.is_some_and(|rules| matches!(rules.subject.as_deref(), None | Some("shelf" | "display")))
+    };
+    let shown: Vec<String> = arrived.iter().filter_map(|photo| envelope_of(photo).angle_of).collect();
+    let doubtful = |photo: &EvidenceRow| {
+        let own = findings.iter().filter(|row| row.evidence_id.as_ref() == Some(&photo.id));
+        own.filter_map(evidence::read_finding).any(|finding| worth_second_angle(&finding))
+    };
+    let ask = |photo: &EvidenceRow, because| SecondAngle {
+        client_id: photo.client_id.clone(),
+        because,
+        sentence: second_angle_sentence(language).to_owned(),
+    };
+    let shelves: Vec<&EvidenceRow> = arrived.iter().filter(|photo| is_shelf(photo)).collect();
+    let mut asks: Vec<SecondAngle> = shelves
+        .iter()
+        .filter(|photo| !shown.contains(&photo.client_id) && doubtful(photo))
+        .map(|photo| ask(photo, AngleReason::Doubt))
+        .collect();
+    if let Some(first) = shelves.first().filter(|_| asks.is_empty() && shown.is_empty())
+        && sampled(&visit.nonce, percent)
+    {
+        asks.push(ask(first, AngleReason::Sample));
+    }
+    Ok(asks)
 }
 
 fn photo_check(photo: &EvidenceRow, findings: &[FindingRow], language: Language) -> PhotoCheck {

@@ -1,5 +1,6 @@
 //! What the app's camera writes down: it is asked for nothing, and it says more than the date in a file.
 
+use fieldproof::domain::refusal::Code;
 use serde_json::{Value, json};
 
 use crate::support::visit::{Mission, Plan, Shot, Visit, picture, stamped};
@@ -32,6 +33,40 @@ async fn visit(worker: &Person<'_>, mission: &Mission, envelopes: &[String], fil
 }
 
 both! {
+    async fn a_photo_that_may_show_a_screen_is_asked_for_from_the_side(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        let mut visit = Visit::begin(&ana, &round.missions[0]).await;
+        let plain = picture(world.next_number() + 1);
+        let shot = Shot::new("p1", "/shelf", plain);
+        let path = format!(
+            "/v1/reservations/{}/evidence?client_id=p1&question=%2Fshelf&sha256={}&file_name=Screenshot_1.jpg",
+            visit.reservation, shot.sha256
+        );
+        let headers = [("content-type", "image/jpeg".to_owned())];
+        ana.send_bytes("POST", &path, &headers, Some(shot.bytes.clone())).await.created();
+        world.work().await;
+        let precheck = format!("/v1/reservations/{}/precheck", visit.reservation);
+        let seen = ana.post(&precheck, json!({ "wait_secs": 1 })).await.ok();
+        let asked = &seen["second_angles"][0];
+        assert_eq!((&asked["client_id"], &asked["because"]), (&json!("p1"), &json!("doubt")), "{seen}");
+        let side = world.photo("p2", "", round.missions[0].point);
+        let path = format!(
+            "/v1/reservations/{}/evidence?client_id=p2&angle_of=p1&sha256={}", visit.reservation, side.sha256
+        );
+        ana.send_bytes("POST", &format!("{path}&question=%2Fshelf"), &headers, Some(side.bytes.clone())).await
+            .refused(Code::InvalidRequest);
+        ana.send_bytes("POST", &path, &headers, Some(side.bytes.clone())).await.created();
+        world.work().await;
+        assert_eq!(ana.post(&precheck, json!({})).await.ok()["second_angles"], json!([]));
+        ana.post(&precheck, json!({ "wait_secs": 11 })).await.refused(Code::InvalidRequest);
+        visit.add(shot);
+        visit.add(side);
+        visit.answer("facings", json!({ "value": 7 }));
+        let id = visit.seal(&visit.sealed_as("completed")).await;
+        assert_eq!(ana.submission(&id).await["state"], "in_review");
+    }
+
     async fn a_camera_with_a_wrong_date_is_a_doubt_and_not_the_gravest_when_the_app_took_the_photo(world) {
         let round = world.round("Acme", Plan::short().stores(2)).await;
         let ana = world.worker("ana").await;
