@@ -1,18 +1,15 @@
 //! What a brand does: stores, products, campaigns, money, and what is delivered to it.
 
 use diesel::prelude::*;
+use fieldproof::db::Conn;
 use fieldproof::db::rows::MissionRow;
-use fieldproof::db::schema::{evidence, missions, stores, submission_photos};
-use fieldproof::db::{Conn, Tx};
-use fieldproof::domain::event::{Actor, Event};
+use fieldproof::db::schema::{missions, submission_photos};
 use fieldproof::domain::ids::*;
 use fieldproof::domain::refusal::Code;
-use fieldproof::domain::store::StoreState;
-use fieldproof::domain::submission::SubmissionMove;
 use fieldproof::domain::user::StaffRole;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
+use crate::support::visit::Shot;
 use crate::support::world::{Person, World, both};
 
 /// The owner of a brand, and the brand's id.
@@ -74,49 +71,62 @@ fn hold(slots: i64) -> i64 {
     slots * 1440 + (slots + 1) * 480
 }
 
-fn write<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
-    world.made_by_hand();
-    let made = world.app.core.db.write(&Actor::Operator, "test", |tx| {
-        let made = f(tx);
-        tx.record(Event::new("test.arranged", "test"))?;
-        Ok(made)
-    });
-    made.unwrap()
-}
-
 fn mission_of(world: &World, campaign: &str) -> MissionRow {
     let campaign = CampaignId::parse(campaign).unwrap();
     let read = |c: &mut Conn| Ok(missions::table.filter(missions::campaign_id.eq(campaign)).first(c)?);
     world.app.core.db.read(read).unwrap()
 }
 
-/// Reserves, sends two photos, seals, and comes up on a reviewer's desk.
+/// The first mission at this store.
+fn mission_at(world: &World, store: &str) -> MissionRow {
+    let of_it = missions::table.filter(missions::store_id.eq(StoreId::parse(store).unwrap()));
+    world.app.core.db.read(|c| Ok(of_it.first(c)?)).unwrap()
+}
+
+/// Reserves, sends a good photo of the front and a damaged one of the shelf, seals without saying where it is, and so
+/// comes up on a reviewer's desk.
 async fn visit(world: &World, mission: &MissionRow, worker: &Person<'_>, answers: &Value) -> SubmissionId {
-    let held = worker.post(&format!("/v1/missions/{}/reservations", mission.id), json!({})).await.created();
-    let path = format!("/v1/reservations/{}", held["id"].as_str().unwrap());
-    let mut photos = Vec::new();
-    for (client_id, question) in [("front", "/front"), ("shelf", "/product/4006381333931/shelf")] {
-        let bytes = format!("{client_id} by {}", worker.id).into_bytes();
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        photos.push(json!({"client_id": client_id, "question": question, "sha256": sha256, "size_bytes": bytes.len()}));
-        let query = format!("client_id={client_id}&question={}&sha256={sha256}", question.replace('/', "%2F"));
-        let kind = [("content-type", "image/jpeg".to_owned())];
-        worker.send_bytes("POST", &format!("{path}/evidence?{query}"), &kind, Some(bytes)).await.created();
+    let reservation = &reserve(worker, mission).await;
+    let damaged = format!("shelf by {}", worker.id).into_bytes();
+    let shots =
+        [world.photo("front", "/front", (47.37, 8.54)), Shot::new("shelf", "/product/4006381333931/shelf", damaged)];
+    for shot in &shots {
+        worker.upload(reservation, shot).await.created();
     }
+    let photos: Vec<Value> = shots.iter().map(Shot::announced).collect();
     let sealed = json!({"outcome": "completed", "answers": answers, "photos": photos});
-    let sealed = worker.post(&format!("{path}/submission"), sealed).await.created();
-    let id = SubmissionId::parse(sealed["id"].as_str().unwrap()).unwrap();
-    let asked = world.app.core.db.write(&Actor::Machine("assess"), "test", |tx| {
-        let row = fieldproof::db::submissions::any_find(tx, &id)?.unwrap();
-        let (from, now) = (row.state, tx.now());
-        let row = fieldproof::db::submissions::move_state(tx, &row, SubmissionMove::AskPerson, |new| {
-            (new.entered_review_at, new.review_due_at) = (Some(now), Some(now.plus_days(5)));
-        })?;
-        tx.record(Event::new("submission.in_review", &row.id).moved(from.as_str(), row.state.as_str()))?;
-        Ok(())
-    });
-    asked.unwrap();
-    id
+    let sealed = worker.seal(reservation, &sealed).await.created();
+    world.work().await;
+    SubmissionId::parse(sealed["id"].as_str().unwrap()).unwrap()
+}
+
+/// Holds a slot there; the reservation.
+async fn reserve(worker: &Person<'_>, mission: &MissionRow) -> String {
+    let held = worker.post(&format!("/v1/missions/{}/reservations", mission.id), json!({})).await.created();
+    held["id"].as_str().unwrap().to_owned()
+}
+
+/// The worker stands before a store that is shut.
+async fn finds_it(outcome: &str, worker: &Person<'_>, reservation: &str) {
+    worker.seal(reservation, &json!({ "outcome": outcome })).await.created();
+}
+
+/// A store that the brand knows and that two workers have found closed for good.
+async fn closed_store(world: &World, owner: &Person<'_>, brand: &str, name: &str) -> String {
+    fund(world, brand, 10_000).await;
+    let (shop, rice) = (store(owner, name).await, product(owner, "96385074", "Rice").await);
+    let mut asked = draft(&[&shop], &[&rice]);
+    asked["slots_per_store"] = json!(2);
+    let made = owner.post("/v1/brand/campaigns", asked).await.created();
+    let campaign = made["id"].as_str().unwrap();
+    owner.post(&format!("/v1/brand/campaigns/{campaign}/publish"), json!({})).await.ok();
+    let mission = mission_of(world, campaign);
+    let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
+    // Both are on their way when the first of them tells.
+    let held = [reserve(&ana, &mission).await, reserve(&bo, &mission).await];
+    finds_it("closed_permanently", &ana, &held[0]).await;
+    finds_it("closed_permanently", &bo, &held[1]).await;
+    shop
 }
 
 /// A reviewer claims and decides.
@@ -228,9 +238,9 @@ both! {
     }
 
     async fn a_filter_chooses_the_stores_that_match(world) {
-        let (olga, _) = owner(world, "Acme").await;
-        let (enge, gone) = (store(&olga, "Enge").await, store(&olga, "Gone").await);
-        set_store(world, &gone, StoreState::Closed);
+        let (olga, brand) = owner(world, "Acme").await;
+        let enge = store(&olga, "Enge").await;
+        closed_store(world, &olga, &brand, "Gone").await;
         let mut asked = draft(&[], &[]);
         asked["store_filter"] = json!({"chain": "Migros", "city": "Zürich"});
         let made = olga.post("/v1/brand/campaigns", asked).await.created();
@@ -238,9 +248,8 @@ both! {
     }
 
     async fn everything_that_stands_against_publishing_is_told_at_once(world) {
-        let (olga, _) = owner(world, "Acme").await;
-        let shop = store(&olga, "Gone").await;
-        set_store(world, &shop, StoreState::Closed);
+        let (olga, brand) = owner(world, "Acme").await;
+        let shop = closed_store(world, &olga, &brand, "Gone").await;
         let mut asked = draft(&[&shop], &[]);
         asked["questionnaire"]["items"] = json!([{"type": "photo", "name": "front"}]);
         asked["brief"] = json!([]);
@@ -383,6 +392,8 @@ both! {
         let made = olga.post("/v1/brand/campaigns", draft(&[&open, &shut], &[&soap])).await.created();
         let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
         olga.post(&format!("{path}/publish"), json!({})).await.ok();
+        let ana = world.worker("ana").await;
+        let held = reserve(&ana, &mission_at(world, &shut)).await;
         olga.post(&format!("{path}/pause"), json!({})).await.ok();
         let states = async || -> Vec<(String, String)> {
             let page = olga.get(&format!("{path}/missions")).await.ok();
@@ -390,7 +401,7 @@ both! {
             page["items"].as_array().unwrap().iter().map(|m| (text(m, "store_name"), text(m, "state"))).collect()
         };
         assert!(states().await.iter().all(|(_, state)| state == "paused"));
-        set_store(world, &shut, StoreState::Paused);
+        finds_it("closed_temporarily", &ana, &held).await;
         olga.post(&format!("{path}/resume"), json!({})).await.ok();
         for (name, state) in states().await {
             assert_eq!(state, if name == "Open" { "open" } else { "paused" }, "{name}");
@@ -401,10 +412,17 @@ both! {
         let (olga, brand) = owner(world, "Acme").await;
         fund(world, &brand, 10_000).await;
         let (shut, soap) = (store(&olga, "Shut").await, product(&olga, "4006381333931", "Soap").await);
-        set_store(world, &shut, StoreState::Paused);
-        let made = olga.post("/v1/brand/campaigns", draft(&[&shut], &[&soap])).await.created();
-        let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
-        olga.post(&format!("{path}/publish"), json!({})).await.ok();
+        let publish = async || {
+            let made = olga.post("/v1/brand/campaigns", draft(&[&shut], &[&soap])).await.created();
+            let path = format!("/v1/brand/campaigns/{}", made["id"].as_str().unwrap());
+            olga.post(&format!("{path}/publish"), json!({})).await.ok();
+            path
+        };
+        publish().await;
+        let ana = world.worker("ana").await;
+        let held = reserve(&ana, &mission_at(world, &shut)).await;
+        finds_it("closed_temporarily", &ana, &held).await;
+        let path = publish().await;
         assert_eq!(olga.get(&format!("{path}/missions")).await.ok()["items"][0]["state"], "paused");
     }
 
@@ -446,9 +464,7 @@ both! {
         let path = format!("/v1/brand/campaigns/{id}");
         olga.patch(&path, 1, json!({"store_ids": [enge, city]})).await.ok();
         olga.post(&format!("{path}/publish"), json!({})).await.ok();
-        let enge = StoreId::parse(&enge).unwrap();
-        let of_enge = missions::table.filter(missions::store_id.eq(enge));
-        let mission: MissionRow = world.app.core.db.read(|c| Ok(of_enge.first(c)?)).unwrap();
+        let mission = mission_at(world, &enge);
 
         let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
         let mut first = whole_shelf("in_stock", 4, "2.50");
@@ -495,22 +511,23 @@ both! {
         let all = olga.get(&format!("/v1/brand/submissions/{whole}/photos")).await.ok();
         assert_eq!(all["items"].as_array().unwrap().len(), 2);
 
-        let photo = format!("/v1/brand/photos/{}", photos["items"][0]["id"].as_str().unwrap());
-        olga.get(&photo).await.refused(Code::PhotoNotReady);
-        let id = EvidenceId::parse(photos["items"][0]["id"].as_str().unwrap()).unwrap();
-        let sha256: String =
-            world.app.core.db.read(|c| Ok(evidence::table.find(&id).select(evidence::sha256).first(c)?)).unwrap();
-        let key = format!("renditions/{sha256}/1600.jpg");
-        world.app.blobs.put(&key, b"jpg".to_vec()).await.unwrap();
-        write(world, |tx| {
-            let row = diesel::update(evidence::table.find(&id));
-            row.set(evidence::rendition_large.eq(Some(&key))).execute(&mut **tx).unwrap();
-        });
-        let bytes = olga.get(&photo).await;
-        bytes.ok();
-        assert_eq!((bytes.bytes.as_slice(), bytes.headers["content-type"].as_str()), (&b"jpg"[..], "image/jpeg"));
-        olga.get(&format!("{photo}?size=small")).await.refused(Code::PhotoNotReady);
+        let photo_of = |list: &Value, question: &str| {
+            let items = list["items"].as_array().unwrap();
+            let found = items.iter().find(|p| p["question"] == question).unwrap();
+            format!("/v1/brand/photos/{}", found["id"].as_str().unwrap())
+        };
+        let photo = photo_of(&photos, "/front");
+        for size in ["", "?size=small"] {
+            let shown = olga.get(&format!("{photo}{size}")).await;
+            shown.ok();
+            assert_eq!((shown.headers["content-type"].as_str(), &shown.bytes[..2]), ("image/jpeg", &b"\xff\xd8"[..]));
+            assert!(!shown.bytes.windows(4).any(|w| w == b"Exif"), "where the worker stood stays here");
+        }
         olga.get(&format!("{photo}?size=original")).await.refused(Code::InvalidRequest);
+        let damaged = photo_of(&all, "/product/4006381333931/shelf");
+        for size in ["", "?size=small"] {
+            olga.get(&format!("{damaged}{size}")).await.refused(Code::PhotoNotReady);
+        }
         let refused = refused_photo(world, &part);
         olga.get(&format!("/v1/brand/photos/{refused}")).await.refused(Code::NotFound);
 
@@ -563,13 +580,6 @@ both! {
         let schema = world.stranger().get("/v1/schemas/questionnaire").await.ok();
         assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&draft(&[], &[])["questionnaire"]));
     }
-}
-
-fn set_store(world: &World, id: &str, state: StoreState) {
-    let id = StoreId::parse(id).unwrap();
-    write(world, |tx| {
-        diesel::update(stores::table.find(&id)).set(stores::state.eq(state)).execute(&mut **tx).unwrap();
-    });
 }
 
 /// The photo of the shelf, whose question was refused.

@@ -13,7 +13,7 @@ use fieldproof::domain::user::{StaffRole, UserKind, UserState};
 use fieldproof::ops;
 use serde_json::json;
 
-use super::visits::{Shelf, change};
+use super::visits::Shelf;
 use crate::support::world::{World, both};
 
 fn registered(world: &World, n: u128) -> Worker {
@@ -156,39 +156,6 @@ both! {
         world.worker("eva").await.post(&path(6), json!({})).await.refused(Code::MissionPaused);
         world.advance_hours(31 * 24);
         world.worker("ida").await.post(&path(6), json!({})).await.refused(Code::MissionPaused);
-    }
-
-    async fn a_paused_store_gives_its_recheck_once_and_when_it_is_due(world) {
-        let shelf = Shelf::with(world, 1, |asked| asked["slots_per_store"] = json!(2)).await;
-        let due = world.now().plus_hours(48);
-        change(world, |tx| {
-            use diesel::prelude::*;
-            use fieldproof::db::schema::{missions, stores};
-            use fieldproof::domain::mission::MissionState;
-            use fieldproof::domain::store::StoreState;
-            let id = MissionId::parse(&shelf.missions[0]).unwrap();
-            diesel::update(missions::table.find(&id))
-                .set((missions::state.eq(MissionState::Paused), missions::recheck_open.eq(true)))
-                .execute(&mut **tx)
-                .unwrap();
-            diesel::update(stores::table)
-                .set((stores::state.eq(StoreState::Paused), stores::recheck_at.eq(Some(due))))
-                .execute(&mut **tx)
-                .unwrap();
-        });
-        let path = format!("/v1/missions/{}/reservations", shelf.missions[0]);
-        let near = "/v1/missions?lat=47.37&lon=8.54";
-        let (ana, ben) = (world.worker("ana").await, world.worker("ben").await);
-        ana.post(&path, json!({})).await.refused(Code::MissionPaused);
-        assert_eq!(ana.get(near).await.ok()["items"], json!([]));
-        world.advance_hours(48);
-        assert_eq!(ana.get(near).await.ok()["items"][0]["recheck"], true);
-        let made = ana.post(&path, json!({})).await.created();
-        assert_eq!(made["recheck"], true);
-        ben.post(&path, json!({})).await.refused(Code::MissionPaused);
-        let id = made["id"].as_str().unwrap();
-        ana.post(&format!("/v1/reservations/{id}/release"), json!({})).await.ok();
-        assert_eq!(ben.post(&path, json!({})).await.created()["recheck"], true, "given back, it is open again");
     }
 
     async fn sixty_four_hands_never_take_more_slots_than_there_are(world) {

@@ -1,18 +1,16 @@
 //! A visit from the reservation to the seal, with photos that come late, twice, damaged or not at all.
 
 use diesel::prelude::*;
-use fieldproof::db::rows::{MissionRow, SubmissionRow};
-use fieldproof::db::schema::{findings, jobs, submissions};
-use fieldproof::db::{Tx, missions, reservations};
-use fieldproof::domain::event::{Actor, Event};
-use fieldproof::domain::ids::{MissionId, ReservationId, SubmissionId};
+use fieldproof::db::missions;
+use fieldproof::db::rows::MissionRow;
+use fieldproof::db::schema::{findings, jobs};
+use fieldproof::domain::ids::{MissionId, ReservationId};
 use fieldproof::domain::refusal::Code;
-use fieldproof::domain::reservation::ReservationMove;
-use fieldproof::domain::submission::SubmissionState;
 use fieldproof::domain::user::StaffRole;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::support::visit::{REVIEWER, correction};
 use crate::support::world::{Person, Reply, World, both};
 
 const GTIN: &str = "4006381333931";
@@ -82,16 +80,6 @@ impl<'w> Shelf<'w> {
     }
 }
 
-/// Arranges what no operation of this test's reach does.
-pub fn change<T>(world: &World, f: impl Fn(&mut Tx) -> T) -> T {
-    let made = world.app.core.db.write(&Actor::Operator, "test", |tx| {
-        let made = f(tx);
-        tx.record(Event::new("test.arranged", "test"))?;
-        Ok(made)
-    });
-    made.unwrap()
-}
-
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -139,36 +127,6 @@ fn queued(world: &World, kind: &str, subject: &str) -> i64 {
         Ok(jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::subject.eq(subject)).count().get_result(c)?)
     };
     world.app.core.db.read(read).unwrap()
-}
-
-/// What the job does when a reservation's time is over.
-fn expire(world: &World, reservation: &str) {
-    let id = ReservationId::parse(reservation).unwrap();
-    change(world, |tx| {
-        let row = reservations::any_find(tx, &id).unwrap().unwrap();
-        missions::any_locked(tx, &row.mission_id).unwrap();
-        let from = row.state;
-        let row = reservations::move_state(tx, &row, ReservationMove::Expire).unwrap();
-        missions::free_slot(tx, &row.mission_id, row.recheck).unwrap();
-        tx.record(Event::new("reservation.expired", &row.id).moved(from.as_str(), row.state.as_str())).unwrap();
-    });
-}
-
-fn set_state(world: &World, id: &str, state: SubmissionState) -> SubmissionRow {
-    world.made_by_hand();
-    let id = SubmissionId::parse(id).unwrap();
-    change(world, |tx| {
-        let due = tx.now().plus_hours(72);
-        diesel::update(submissions::table.find(&id))
-            .set((
-                submissions::state.eq(state),
-                submissions::correction.eq(Some("clarify")),
-                submissions::correction_due_at.eq(Some(due)),
-            ))
-            .returning(submissions::all_columns)
-            .get_result(&mut **tx)
-            .unwrap()
-    })
 }
 
 both! {
@@ -348,10 +306,11 @@ both! {
         let (ana, ben) = (world.worker("ana").await, world.worker("ben").await);
         let id = shelf.reserve(&ana).await;
         ana.post(&format!("/v1/reservations/{id}/check-in"), json!({"fixes": [fix(47.37, 9.0)]})).await.ok();
-        world.advance_hours(15);
+        // The deadline of four hours, and the grace of twelve.
+        world.advance_hours(17);
         let mut asked = done(&[photo("front-1", b"x")]);
         asked["elapsed_ms"] = Value::Null;
-        expire(world, &id);
+        world.work().await;
         assert_eq!(shelf.mission(world, 0).slots_held, 0);
         let sealed = ana.post(&format!("/v1/reservations/{id}/submission"), asked.clone()).await.created();
         assert_eq!(sealed["late"], true);
@@ -361,7 +320,7 @@ both! {
         let shelf = Shelf::new(world).await;
         let id = shelf.reserve(&ana).await;
         world.advance_hours(24);
-        expire(world, &id);
+        world.work().await;
         shelf.reserve(&ben).await;
         ana.post(&format!("/v1/reservations/{id}/submission"), asked.clone()).await.refused(Code::SealTooLate);
         asked["anchor"] = json!("check_in");
@@ -400,7 +359,12 @@ both! {
         let path = format!("/v1/submissions/{submission}/revisions");
         ana.post(&path, json!({})).await.refused(Code::WrongState);
         send(&ana, &id, "front-1", b"first").await.created();
-        set_state(world, submission, SubmissionState::NeedsCorrection);
+        let rita = world.staff(REVIEWER).await;
+        let ask_again = async || {
+            world.work().await;
+            rita.rules(submission, correction("clarify")).await;
+        };
+        ask_again().await;
         send(&ana, &id, "front-2", b"taken again").await.created();
         let answers = json!({"front": {"photo_ids": ["front-2"]}, "product": {GTIN: {"facings": {"value": 5}}}});
         let asked = json!({"answers": answers, "photos": [photo("front-2", b"taken again")]});
@@ -410,9 +374,11 @@ both! {
         assert_eq!(seen["answers"]["product"][GTIN]["facings"]["value"], 5);
         assert_eq!(seen["photos"].as_array().unwrap().len(), 2);
 
-        set_state(world, submission, SubmissionState::NeedsCorrection);
+        ask_again().await;
         world.advance_hours(73);
         ana.post(&path, json!({})).await.refused(Code::WrongState);
+        world.work().await;
+        assert_eq!(ana.get(&format!("/v1/submissions/{submission}")).await.ok()["state"], "in_review");
     }
 
     async fn many_photos_at_once_each_count_once(world) {

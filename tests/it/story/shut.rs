@@ -33,6 +33,7 @@ both! {
         finds(&mut first, "closed_temporarily").await;
         assert_eq!(store_state(&round).await, "paused");
         chloe.reserve(&round.missions[0]).await.refused(Code::MissionPaused);
+        assert!(looks(&chloe, &round).await.is_none(), "nobody is sent there");
         // Who held a reservation already is paid all the same.
         finds(&mut held_before, "closed_temporarily").await;
 
