@@ -1,7 +1,7 @@
 //! The demonstration's folder and its marker: only a folder that carries the marker is ever emptied, and only one that was
-//! played to the end is served again.
+//! played to the end is served again. One process at a time has it.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,26 @@ fn failed(folder: &Path, e: impl std::fmt::Display) -> Failure {
     Failure::fault(format!("The folder {} cannot be used: {e}.", folder.display()))
 }
 
-/// Looks at the folder and clears it where that is due.
+/// Takes the folder, made when it is missing, for as long as the answer is kept; the system lets go of it when the process
+/// ends in whatever way.
+pub fn take(folder: &Path) -> Outcome<File> {
+    make(folder)?;
+    let taken = File::open(folder).map_err(|e| failed(folder, e))?;
+    match taken.try_lock() {
+        Ok(()) => Ok(taken),
+        Err(TryLockError::WouldBlock) => Err(Failure::fault(format!(
+            "The folder {} is in use by another `fieldproof demo`: stop it first, or name another folder with --data.",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(e)) => Err(failed(folder, e)),
+    }
+}
+
+fn make(folder: &Path) -> Outcome<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| failed(folder, e))
+}
+
+/// Looks at the folder and empties it where that is due; the folder itself stays, for a lock is on it.
 pub fn prepare(folder: &Path, fresh: bool) -> Outcome<Found> {
     if !folder.exists() {
         return Ok(Found::Nothing);
@@ -62,14 +81,17 @@ pub fn prepare(folder: &Path, fresh: bool) -> Outcome<Found> {
         Some(_) => Found::Removed,
         None => Found::HalfPlayed,
     };
-    fs::remove_dir_all(folder).map_err(|e| failed(folder, e))?;
+    for entry in fs::read_dir(folder).map_err(|e| failed(folder, e))? {
+        let path = entry.map_err(|e| failed(folder, e))?.path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(|e| failed(folder, e))?;
+    }
     Ok(found)
 }
 
 /// Writes the marker; the folder is made when it is missing.
 pub fn mark(folder: &Path, marker: Marker) -> Outcome<()> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|e| failed(folder, e))?;
+    make(folder)?;
     let text = serde_json::to_string(&marker).map_err(Failure::fault)?;
     let aside = folder.join(".demo.json");
     fs::write(&aside, text).and_then(|()| fs::rename(&aside, file(folder))).map_err(|e| failed(folder, e))
@@ -113,7 +135,7 @@ mod tests {
         let marker = Marker { played: false, clock_offset_us: -5 };
         mark(folder, marker).expect("written");
         assert_eq!(prepare(folder, false).ok(), Some(Found::HalfPlayed));
-        assert!(!folder.exists());
+        assert_eq!(fs::read_dir(folder).expect("a folder").count(), 0);
         let marker = Marker { played: true, ..marker };
         mark(folder, marker).expect("written");
         assert_eq!(prepare(folder, false).ok(), Some(Found::Played(marker)));

@@ -48,6 +48,7 @@ pub fn demo(asked: &Asked) -> Outcome<()> {
     };
     // First, so that a taken address is told at once and changes nothing.
     let socket = boot::listen(&settings)?;
+    let _taken = folder::take(&asked.folder)?;
     let settings = Settings { public_url: address(&socket)?, ..settings };
     telemetry::start_log(&settings);
     boot::block_on(host(asked, &settings, socket))

@@ -2,11 +2,12 @@
 //! program in a folder of its own, with nothing but what the test gives it in its environment.
 
 mod check;
+mod demo;
 mod operator;
 mod stores;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::support::scratch::Scratch;
 
@@ -31,12 +32,16 @@ impl Desk {
         self.run_with(args, &[], "")
     }
 
-    pub fn run_with(&self, args: &[&str], env: &[(&str, &str)], input: &str) -> Ran {
-        use std::io::Write as _;
+    pub fn start(&self, args: &[&str], env: &[(&str, &str)]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldproof"));
         command.args(args).env_clear().env("FIELDPROOF_DATA", &*self.data).envs(env.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        command.spawn().unwrap()
+    }
+
+    pub fn run_with(&self, args: &[&str], env: &[(&str, &str)], input: &str) -> Ran {
+        use std::io::Write as _;
+        let mut child = self.start(args, env);
         // A program that ends without reading closes the pipe; that is no fault of the test.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let done = child.wait_with_output().unwrap();
