@@ -3,14 +3,14 @@
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::dialect::{Locked, broke_unique};
+use super::dialect::Locked;
 use super::rows::{BrandRow, MemberRow, UserRow};
 use super::schema::{brands, members, users};
 use super::tx::Tx;
 use crate::access::scope::BrandScope;
 use crate::domain::brand::BrandRole;
 use crate::domain::ids::{BrandId, UserId};
-use crate::domain::refusal::{Code, Outcome, Refusal};
+use crate::domain::refusal::Outcome;
 
 pub fn insert(tx: &mut Tx, row: BrandRow) -> Outcome<()> {
     diesel::insert_into(brands::table).values(row).execute(&mut **tx)?;
@@ -35,16 +35,8 @@ pub fn any_page(conn: &mut Conn, after: Option<&str>, limit: i64) -> Outcome<Vec
 }
 
 pub fn add_member(tx: &mut Tx, row: MemberRow) -> Outcome<()> {
-    match diesel::insert_into(members::table).values(row).execute(&mut **tx) {
-        Ok(_) => Ok(()),
-        Err(e)
-            if broke_unique(&e, "members_pkey", "members.brand_id")
-                || broke_unique(&e, "members_one_brand_each", "members.user_id") =>
-        {
-            Err(Refusal::new(Code::AlreadyMember, "This person belongs to a brand.").into())
-        }
-        Err(e) => Err(e.into()),
-    }
+    diesel::insert_into(members::table).values(row).execute(&mut **tx)?;
+    Ok(())
 }
 
 /// The brand a person belongs to.

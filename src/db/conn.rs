@@ -36,8 +36,9 @@ const LITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
     PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;";
 const LITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON; PRAGMA cache_size = -16000;
     PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
-const PG_SESSION: &str =
-    "SET TIME ZONE 'UTC'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';";
+const PG_SESSION: &str = "SET TIME ZONE 'UTC'; SET idle_in_transaction_session_timeout = '60s';";
+/// How long a statement waits for a row that another transaction holds.
+pub const LOCK_PATIENCE: &str = "10s";
 
 impl Conn {
     pub fn open(place: &Place, read_only: bool) -> Outcome<Conn> {
@@ -45,7 +46,8 @@ impl Conn {
             Place::Postgres(url) => {
                 let mut conn = PgConnection::establish(url)
                     .map_err(|e| Failure::fault(format!("PostgreSQL cannot be reached: {e}")))?;
-                conn.batch_execute(PG_SESSION).map_err(Failure::fault)?;
+                let session = format!("{PG_SESSION} SET lock_timeout = '{LOCK_PATIENCE}'");
+                conn.batch_execute(&session).map_err(Failure::fault)?;
                 Ok(Conn::Pg(conn))
             }
             Place::Sqlite(path) => {

@@ -6,8 +6,8 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
 
-use super::conn::{Conn, MultiBackend};
-use crate::domain::refusal::{Code, Failure, Refusal};
+use super::conn::{Conn, LOCK_PATIENCE, MultiBackend};
+use crate::domain::refusal::Failure;
 
 /// Takes a row lock where the engine has one; on SQLite the one writer is the lock.
 pub struct Locked<Q>(pub Q);
@@ -65,6 +65,18 @@ pub fn one_at_a_time(conn: &mut Conn, key: i64) -> QueryResult<()> {
     }
 }
 
+/// Runs `f` with little patience for locks of others, then has the usual one again; on SQLite the one writer is the lock.
+pub fn impatient<T>(conn: &mut Conn, f: impl FnOnce(&mut Conn) -> QueryResult<T>) -> QueryResult<T> {
+    let patience = |conn: &mut Conn, time: &str| match conn {
+        Conn::Pg(_) => conn.run(&format!("SET LOCAL lock_timeout = '{time}'")),
+        Conn::Lite(_) => Ok(()),
+    };
+    patience(conn, "2s")?;
+    let done = f(conn)?;
+    patience(conn, LOCK_PATIENCE)?;
+    Ok(done)
+}
+
 /// The same expression, typed for each engine: batch inserts have no form for the pair.
 #[macro_export]
 macro_rules! each {
@@ -85,6 +97,11 @@ pub fn may_retry(error: &DieselError) -> bool {
     }
 }
 
+/// Did somebody hold a row for longer than this transaction waits?
+pub fn waited_in_vain(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(_, info) if info.message().contains("lock timeout"))
+}
+
 /// Did a unique rule on `columns` (as `table.column`, SQLite's words) or the index `name` (PostgreSQL's) refuse a row?
 pub fn broke_unique(error: &DieselError, name: &str, columns: &str) -> bool {
     match error {
@@ -100,13 +117,12 @@ impl From<DieselError> for Failure {
         let busy = match &error {
             DieselError::DatabaseError(_, info) => {
                 let text = info.message();
-                text.contains("database is locked") || text.contains("lock timeout") || may_retry(&error)
+                text.contains("database is locked") || waited_in_vain(&error) || may_retry(&error)
             }
             _ => false,
         };
         if busy {
-            let refusal = Refusal::new(Code::Busy, "The database is busy.");
-            return Refusal { retry_after_secs: Some(1), ..refusal }.into();
+            return super::busy("The database is busy.");
         }
         Failure::Fault(format!("database: {error}"))
     }

@@ -10,7 +10,7 @@ use diesel::sql_types::Text;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::conn::Conn;
+use super::conn::{Conn, LOCK_PATIENCE};
 use crate::domain::refusal::{Failure, Outcome};
 
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -26,7 +26,9 @@ pub fn run(conn: &mut Conn) -> Outcome<Vec<String>> {
             use diesel::connection::SimpleConnection;
             pg.batch_execute(&format!("SET lock_timeout = 0; SELECT pg_advisory_lock({ADVISORY_LOCK})"))?;
             let ran = pg.run_pending_migrations(POSTGRES).map(|list| list.iter().map(ToString::to_string).collect());
-            pg.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK}); SET lock_timeout = '10s'"))?;
+            pg.batch_execute(&format!(
+                "SELECT pg_advisory_unlock({ADVISORY_LOCK}); SET lock_timeout = '{LOCK_PATIENCE}'"
+            ))?;
             ran
         }
         Conn::Lite(lite) => {

@@ -81,11 +81,14 @@ impl Db {
             Place::Postgres(_) => None,
         };
         let manager = Manager { place: place.clone(), read_only: lite.is_some() };
+        // On SQLite requests wait here for one of the readers. On PostgreSQL they wait at the gate: who finds no
+        // connection in that time finds no database, and the pool tries again at least as often.
+        let wait_secs = if lite.is_some() { 10 } else { 3 };
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(1))
-            .connection_timeout(Duration::from_secs(10))
-            .test_on_check_out(false)
+            .connection_timeout(Duration::from_secs(wait_secs))
+            .test_on_check_out(lite.is_none())
             .build(manager)
             .map_err(|e| Failure::fault(format!("database: {e}")))?;
         Ok(Db { place: place.clone(), pool, lite, seed })
@@ -109,8 +112,12 @@ impl Db {
     }
 
     pub fn read<T>(&self, f: impl FnOnce(&mut Conn) -> Outcome<T>) -> Outcome<T> {
-        let mut conn = self.pool.get().map_err(|_| busy())?;
-        f(&mut conn)
+        let mut conn = self.pool.get().map_err(|_| no_connection())?;
+        match f(&mut conn) {
+            // What broke may be no more than the connection.
+            Err(Failure::Fault(text)) if self.lite.is_none() && conn.run("SELECT 1").is_err() => Err(lost(&text)),
+            read => read,
+        }
     }
 
     /// Runs `f` in a transaction and returns when it is durable. `f` may run more than once.
@@ -147,7 +154,7 @@ impl Db {
             Ok(answer)
         });
         match written {
-            // A twin of this request was quicker; its answer is this one's.
+            // A twin of this request was quicker; its answer is this one's, once it has ended.
             Err(failure) if failure.code() == Some(Code::KeyInFlight) => {
                 self.read(|c| tx::replay(c, caller, once))?.ok_or(failure)
             }
@@ -160,32 +167,46 @@ impl Db {
         let mut tries = 0;
         loop {
             tries += 1;
-            let mut conn = self.pool.get().map_err(|_| busy())?;
-            conn.run("BEGIN")?;
-            let ended = match catch_unwind(AssertUnwindSafe(|| run(&mut conn))) {
-                Ok(Ok(value)) => conn.run("COMMIT").map(|()| value).map_err(Failure::from),
-                Ok(Err(failure)) => {
-                    conn.run("ROLLBACK")?;
-                    Err(failure)
-                }
-                Err(_) => {
-                    conn.run("ROLLBACK")?;
-                    Err(Failure::fault("an operation panicked"))
-                }
+            let mut conn = self.pool.get().map_err(|_| no_connection())?;
+            let done = conn.run("BEGIN").map_err(Failure::from).and_then(|()| {
+                catch_unwind(AssertUnwindSafe(|| run(&mut conn)))
+                    .unwrap_or_else(|_| Err(Failure::fault("an operation panicked")))
+            });
+            let failure = match done {
+                Ok(value) => match conn.run("COMMIT") {
+                    Ok(()) => return Ok(value),
+                    Err(e) if conn.run("ROLLBACK").is_err() => {
+                        // Nobody but the database knows whether it was kept: to run it again could do it twice.
+                        tracing::warn!(error = e.to_string(), "the database went away at a commit");
+                        let detail = "The database went away; whether this was kept is not known.";
+                        return Err(busy(detail));
+                    }
+                    Err(e) => Failure::from(e),
+                },
+                Err(failure) if conn.run("ROLLBACK").is_err() => lost(&failure.to_string()),
+                Err(failure) => failure,
             };
-            match ended {
-                Err(failure)
-                    if failure.code() == Some(Code::Busy)
-                        && tries < RETRIES
-                        && begun.elapsed() < Duration::from_secs(3) => {}
-                other => return other,
+            let again = tries < RETRIES && begun.elapsed() < Duration::from_secs(3);
+            if !again || failure.code() != Some(Code::Busy) {
+                return Err(failure);
             }
         }
     }
 }
 
-fn busy() -> Failure {
-    Refusal { retry_after_secs: Some(1), ..Refusal::new(Code::Busy, "The database is busy.") }.into()
+pub(crate) fn busy(detail: &str) -> Failure {
+    Refusal { retry_after_secs: Some(1), ..Refusal::new(Code::Busy, detail) }.into()
+}
+
+/// The pool logs why.
+fn no_connection() -> Failure {
+    busy("The database does not answer, or is busy.")
+}
+
+/// The connection broke, and what was not committed on it is undone.
+fn lost(text: &str) -> Failure {
+    tracing::warn!(error = text, "a connection to the database was lost");
+    busy("The connection to the database was lost.")
 }
 
 struct Manager {
@@ -207,11 +228,8 @@ impl ManageConnection for Manager {
         conn.run("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
     }
 
-    fn has_broken(&self, conn: &mut Conn) -> bool {
-        match conn {
-            Conn::Pg(_) => std::thread::panicking() || conn.run("SELECT 1").is_err(),
-            Conn::Lite(_) => std::thread::panicking(),
-        }
+    fn has_broken(&self, _: &mut Conn) -> bool {
+        std::thread::panicking()
     }
 }
 

@@ -101,23 +101,26 @@ pub(super) fn replay<T: DeserializeOwned>(conn: &mut Conn, caller: &str, once: &
     serde_json::from_str(&response).map(Some).map_err(|e| Failure::fault(format!("a stored answer: {e}")))
 }
 
-/// Takes the key. A twin that is still running is waited for here (its row is locked), then loses.
+/// Takes the key. A twin that is still running is waited for here, since its row is locked, but not for long: a client
+/// that sends again and again would come to hold every connection.
 pub(super) fn begin_once(tx: &mut Tx, caller: &str, once: &Once) -> Outcome<()> {
     use idempotency_keys::dsl;
     let now = tx.now();
-    let insert = diesel::insert_into(dsl::idempotency_keys)
-        .values((
-            dsl::caller.eq(caller),
-            dsl::route.eq(&once.route),
-            dsl::key.eq(&once.key),
-            dsl::request_hash.eq(&once.request_hash),
-            dsl::response.eq(""),
-            dsl::created_at.eq(now),
-        ))
-        .execute(&mut **tx);
-    match insert {
+    let row = (
+        dsl::caller.eq(caller),
+        dsl::route.eq(&once.route),
+        dsl::key.eq(&once.key),
+        dsl::request_hash.eq(&once.request_hash),
+        dsl::response.eq(""),
+        dsl::created_at.eq(now),
+    );
+    let taken = dialect::impatient(tx, |c| diesel::insert_into(dsl::idempotency_keys).values(row).execute(c));
+    let twin = |e: &diesel::result::Error| {
+        dialect::broke_unique(e, "idempotency_keys_pkey", "idempotency_keys.caller") || dialect::waited_in_vain(e)
+    };
+    match taken {
         Ok(_) => Ok(()),
-        Err(e) if dialect::broke_unique(&e, "idempotency_keys_pkey", "idempotency_keys.caller") => {
+        Err(e) if twin(&e) => {
             let refusal = Refusal::new(Code::KeyInFlight, "The first request with this key has not ended.");
             Err(Refusal { retry_after_secs: Some(1), ..refusal }.into())
         }

@@ -81,8 +81,8 @@ catalogue! {
         "`allowed` lists what can be done in the present state."
     EmailTaken "email_taken" Conflict Final "This e-mail address is in use"
         "Sign in, or ask for a new password."
-    AlreadyMember "already_member" Conflict Final "This person already belongs to a brand"
-        "One sign-in belongs to one brand. Use another e-mail address."
+    AlreadyMember "already_member" Conflict Final "This person is a member of the brand"
+        "The members are listed under `/v1/brand/members`; a role is changed there."
     LastOwner "last_owner" Conflict Final "A brand keeps at least one owner"
         "Make another member owner first."
     TokenUsed "token_used" Gone Final "This link was used or has expired"
@@ -152,7 +152,7 @@ catalogue! {
     TooManyRequests "too_many_requests" TooMany Transient "Too many requests"
         "Wait for the seconds that `Retry-After` names."
     Busy "busy" Busy Transient "The server is busy"
-        "Nothing was changed. Send the same request again after the seconds that `Retry-After` names."
+        "Send the same request again after the seconds that `Retry-After` names; under its Idempotency-Key it has one effect."
 }
 
 /// One field that is wrong. `pointer` is a JSON pointer into the body, or the name of a parameter.

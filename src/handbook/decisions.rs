@@ -30,3 +30,8 @@
 //!   position taken after it, is a doubt. A fast phone clock shows at the check-in and is taken off.
 //! * 2026-11-22 **A new questionnaire is a new campaign.** Published ones never change; the difference between two campaigns
 //!   of a brand can be read, so that a reviewer's clause is checked against the text that the worker had.
+//! * 2026-11-22 **A lost connection is `busy`, never a fault.** PostgreSQL may die and come back: what was not committed is
+//!   undone, so the answer is 503 and "send it again". At a COMMIT nobody here knows whether it was kept; the answer says
+//!   so, the operation is not run again by itself, and the same Idempotency-Key finds out.
+//! * 2026-11-22 **The second of two requests under one key waits two seconds,** then hears `key_in_flight`. Most twins end
+//!   sooner and get the same answer; a client that sends again and again must not come to hold every connection.

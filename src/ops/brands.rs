@@ -134,6 +134,11 @@ fn join(
     role: BrandRole,
     secret: &str,
 ) -> Outcome<MemberView> {
+    if let Some(known) = users::any_by_email(tx, email)?
+        && brands::membership(tx, &known.id)?.is_some_and(|member| member.brand_id == *brand)
+    {
+        return Err(Refusal::new(Code::AlreadyMember, "A member of the brand has this e-mail address.").into());
+    }
     let user = auth::invite(tx, cx, email, name, UserKind::Brand, None, secret)?;
     let row = MemberRow { brand_id: brand.clone(), user_id: user.id.clone(), role, created_at: tx.now() };
     brands::add_member(tx, row.clone())?;

@@ -97,6 +97,11 @@ both! {
         olga.send("DELETE", &path, None, None, None).await.refused(Code::LastOwner);
         let eve = world.brand("Other").await;
         eve.send("DELETE", &path, None, None, None).await.refused(Code::NotFound);
+        let invited = json!({ "email": world.fresh_email("ed"), "name": "Ed", "role": "editor" });
+        olga.post("/v1/brand/members", invited.clone()).await.created();
+        olga.post("/v1/brand/members", invited.clone()).await.refused(Code::AlreadyMember);
+        // That somebody works for another brand is not told.
+        eve.post("/v1/brand/members", invited).await.refused(Code::EmailTaken);
         world.worker("ana").await.get("/v1/brand/members").await.refused(Code::Forbidden);
         world.stranger().get("/v1/brand/members").await.refused(Code::Unauthenticated);
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use fieldproof::db::Conn;
 use fieldproof::domain::refusal::Code;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, select};
 use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use crate::support::visit::{Plan, REVIEWER, Round, Visit, approved, draft, held_for_a_store, rejected};
-use crate::support::world::{Reply, both};
+use crate::support::world::{Engine, Reply, both, play};
 
 /// How many answers said this: a code, or `ok`.
 fn count(replies: &[Reply], said: &str) -> usize {
@@ -26,6 +27,27 @@ fn told(replies: &[Reply]) -> Vec<String> {
 async fn mission(round: &Round<'_>) -> Value {
     let missions = round.owner.get(&format!("/v1/brand/campaigns/{}/missions", round.campaign)).await.ok();
     missions["items"][0].clone()
+}
+
+/// On SQLite no request finds another one half done.
+#[test]
+#[ignore = "needs PostgreSQL: tests/run"]
+fn of_two_requests_under_one_key_the_second_does_not_wait_for_ever() {
+    play(Engine::Postgres, async |world| {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = &world.crowd(1)[0];
+        let path = format!("/v1/missions/{}/reservations", round.missions[0].id);
+        let send = || Box::pin(ana.post_with_key(&path, "reserve-key-1", json!({})));
+        let mut somebody = Conn::open(world.app.core.db.place(), false).unwrap();
+        somebody.run("BEGIN; SELECT id FROM missions FOR UPDATE").unwrap();
+        let (refused, first) = select(send(), send()).await.factor_first();
+        refused.refused(Code::KeyInFlight);
+        assert!(refused.headers.contains_key("retry-after"));
+        somebody.run("ROLLBACK").unwrap();
+        let held = first.await.created();
+        assert_eq!(send().await.created(), held);
+        assert_eq!(ana.get("/v1/reservations").await.ok()["items"].as_array().unwrap().len(), 1);
+    });
 }
 
 both! {
