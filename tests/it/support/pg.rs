@@ -2,6 +2,11 @@
 //! The server is the one in `FIELDPROOF_TEST_POSTGRES` (the URL of its maintenance database, rights to create
 //! databases); a test that asks for one without it fails, so such tests are marked "ignored" and run by `tests/run`.
 //! A template is finished exactly when it is marked as one, and nobody may connect to it afterwards.
+//! A test that kills PostgreSQL starts a `Cluster` of its own.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -118,4 +123,55 @@ impl Drop for Database {
             let _ = drop_in(&mut conn, &self.name);
         }
     }
+}
+
+/// A server of one test, which keeps what it acknowledged when it is killed.
+pub struct Cluster {
+    dir: PathBuf,
+    pub url: String,
+    /// Stops it when this process is killed; in a group of its own, it is not killed along.
+    guard: Child,
+}
+
+impl Cluster {
+    pub fn start() -> Cluster {
+        let dir = std::env::temp_dir().join(unique("fieldproof_cluster"));
+        let mut guard = script("guard", &dir);
+        guard.arg(std::process::id().to_string()).process_group(0);
+        guard.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let guard = guard.spawn().expect("tests/postgres runs");
+        let url = told(script("start", &dir).arg("durable"));
+        Cluster { dir, url, guard }
+    }
+
+    /// SIGKILL.
+    pub fn crash(&self) {
+        told(&mut script("crash", &self.dir));
+    }
+
+    /// Starts it again after a crash, where it was.
+    pub fn resume(&self) {
+        told(&mut script("resume", &self.dir));
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // Never panics: a test that failed must show its own message.
+        let _ = script("stop", &self.dir).status();
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
+    }
+}
+
+fn script(verb: &str, dir: &Path) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/postgres"));
+    command.arg(verb).arg(dir);
+    command
+}
+
+fn told(command: &mut Command) -> String {
+    let done = command.stdin(Stdio::null()).output().expect("tests/postgres runs");
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }

@@ -164,9 +164,15 @@ pub async fn draft(owner: &Person<'_>, plan: &Plan) -> (String, Vec<(String, (f6
         let made = owner.post("/v1/brand/stores", asked).await.created();
         stores.push((made["id"].as_str().unwrap().to_owned(), (lat, lon)));
     }
-    let now = owner.world.now();
     let ids: Vec<&String> = stores.iter().map(|(id, _)| id).collect();
-    let asked = json!({
+    let asked = campaign(plan, &ids, owner.world.now());
+    let made = owner.post("/v1/brand/campaigns", asked).await.created();
+    (made["id"].as_str().unwrap().to_owned(), stores)
+}
+
+/// A campaign as a brand writes it down.
+pub fn campaign(plan: &Plan, stores: &[&String], now: At) -> Value {
+    json!({
         "name": "Hygiene shelf", "purpose": "How the hygiene shelf really looks.",
         "reward_minor": plan.reward_minor, "attempt_fee_minor": plan.attempt_fee_minor,
         "slots_per_store": plan.slots_per_store, "on_site_minutes": 20, "review_days": plan.review_days,
@@ -180,10 +186,8 @@ pub async fn draft(owner: &Person<'_>, plan: &Plan) -> (String, Vec<(String, (f6
         "loop_brands": [
             {"key": "acme", "name": "Acme"}, {"key": "savon", "name": "Savon"}, {"key": "pure", "name": "Pure"}
         ],
-        "store_ids": ids,
-    });
-    let made = owner.post("/v1/brand/campaigns", asked).await.created();
-    (made["id"].as_str().unwrap().to_owned(), stores)
+        "store_ids": stores,
+    })
 }
 
 // Photos

@@ -15,8 +15,9 @@ use fieldproof::access::token::Keys;
 use fieldproof::context::{App, Core, Cx, Rules};
 use fieldproof::db::rows::UserRow;
 use fieldproof::db::{Conn, Place, migrate};
+use fieldproof::domain::brand::BrandRole;
 use fieldproof::domain::event::{Actor, Event};
-use fieldproof::domain::ids::{Minted, SessionId, UserId};
+use fieldproof::domain::ids::{BrandId, Minted, SessionId, UserId};
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::{StaffRole, UserKind, UserState};
@@ -274,11 +275,8 @@ impl World {
         });
         added.unwrap();
         let signed_in = |row: UserRow| {
-            let session = SessionId::mint(self.app.core.dice.id_bits(now));
-            let identity = Identity { user: row.id.clone(), session, kind: row.kind, staff_role: None, brand: None };
-            let access = self.app.core.keys.sign(&identity, now);
-            let session = Session { access, refresh: String::new(), since: now, identity: Some(identity) };
-            Person { world: self, email: row.email, id: row.id.to_string(), session: RefCell::new(Some(session)) }
+            let person = Person { email: row.email, id: row.id.to_string(), ..self.stranger() };
+            person.signed(UserKind::Worker, None, None)
         };
         rows.into_iter().map(signed_in).collect()
     }
@@ -312,7 +310,7 @@ struct Session {
     access: String,
     refresh: String,
     since: At,
-    /// Of one of a crowd: it has no refresh token.
+    /// Of somebody whose tokens are signed here: there is no refresh token.
     identity: Option<Identity>,
 }
 
@@ -334,6 +332,17 @@ impl Person<'_> {
             identity: None,
         };
         self.session.replace(Some(session));
+    }
+
+    /// The same person with access tokens that are signed here: no server is asked for them.
+    pub fn signed(self, kind: UserKind, staff_role: Option<StaffRole>, brand: Option<(BrandId, BrandRole)>) -> Self {
+        let (core, now) = (&self.world.app.core, self.world.now());
+        let session = SessionId::mint(core.dice.id_bits(now));
+        let identity = Identity { user: UserId::parse(&self.id).unwrap(), session, kind, staff_role, brand };
+        let access = core.keys.sign(&identity, now);
+        let session = Session { access, refresh: String::new(), since: now, identity: Some(identity) };
+        self.session.replace(Some(session));
+        self
     }
 
     /// An access token that is good now; refreshed like an app would.
