@@ -5,9 +5,11 @@
 //! Order of the look: type and structure (cheap refusals first), camera data, one decode, light, focus, hash,
 //! renditions. A file that claims too much never reaches a decoder.
 
+pub mod align;
 pub mod duplicate;
 mod exif;
 mod exposure;
+pub mod features;
 mod format;
 mod origin;
 pub mod pdq;
@@ -29,6 +31,7 @@ use self::exif::Tags;
 pub use self::format::Format;
 use self::format::Layout;
 pub use self::pdq::{Pdq, Prints};
+pub use self::photo::Picture;
 pub use self::rendition::Renditions;
 use crate::domain::finding::{Code, Finding, Level, RULE_VERSION};
 use crate::domain::place::Point;

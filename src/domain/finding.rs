@@ -225,6 +225,14 @@ codes! {
         "Someone else sent almost the same view at the same time[ ({value} of 256 bits differ)]. Take your photos yourself."
         "Quelqu'un d'autre a envoyé presque la même vue au même moment[ ({value} bits sur 256 diffèrent)]. Prenez vos photos vous-même."
         "Iemand anders stuurde op hetzelfde moment bijna hetzelfde beeld[ ({value} van 256 bits verschillen)]. Maak uw foto's zelf."
+    DupCropped "DUP_CROPPED" Fail Measure
+        "This photo was made from an earlier one[ (they agree by {value}, limit {limit})]. Take your own photo and do not edit it."
+        "Cette photo a été faite à partir d'une photo précédente[ (concordance {value}, limite {limit})]. Prenez votre propre photo sans la modifier."
+        "Deze foto is gemaakt van een eerdere[ (overeenkomst {value}, grens {limit})]. Maak zelf een foto en bewerk die niet."
+    PartialCopy "PARTIAL_COPY" Doubt Share
+        "Part of this photo is the same as in an earlier one[: {value}]. Take your own photo and do not edit it."
+        "Une partie de cette photo est identique à une photo précédente[ : {value}]. Prenez votre propre photo sans la modifier."
+        "Een deel van deze foto is gelijk aan een eerdere[: {value}]. Maak zelf een foto en bewerk die niet."
     // Origin
     NoCameraData "NO_CAMERA_DATA" Doubt None
         "The photo carries no camera data. Many browsers and apps remove it; nothing to do."
@@ -242,6 +250,10 @@ codes! {
         "This looks like a screenshot[ ({text})]. Take the photo with the camera."
         "Ceci ressemble à une capture d'écran[ ({text})]. Prenez la photo avec l'appareil."
         "Dit lijkt op een schermafbeelding[ ({text})]. Maak de foto met de camera."
+    FlatSecondAngle "FLAT_SECOND_ANGLE" Doubt Measure
+        "Both photos show one flat picture[ (they agree by {value}, limit {limit})]. Photograph the shelf itself, then again from a step to the side."
+        "Les deux photos montrent une même image plate[ (concordance {value}, limite {limit})]. Photographiez le rayon lui-même, puis de nouveau d'un pas de côté."
+        "Beide foto's tonen één vlak beeld[ (overeenkomst {value}, grens {limit})]. Fotografeer het schap zelf en daarna nog eens een stap opzij."
     NotAppCapture "NOT_APP_CAPTURE" Doubt None
         "This photo does not come straight from the camera[ ({text})]. Take it with the camera in the app."
         "Cette photo ne vient pas directement de l'appareil[ ({text})]. Prenez-la avec l'appareil photo de l'application."
