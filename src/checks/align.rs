@@ -2,8 +2,11 @@
 //! by it and compared tile by tile. A copy agrees in its worst tiles too; two honest views of one shelf do not, because
 //! near and far things move differently when the camera moves.
 
-use super::features::{EDGE_PX, Feature, Features};
-use super::photo::Picture;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::features::{EDGE_PX, Feature, Features, extract};
+use super::format::{self, Format};
+use super::photo::{self, Picture};
 use crate::domain::finding::{Code, Finding, Level};
 
 /// Above this agreement of the worst tenth of the tiles two photos are one picture; no pair of honest views of one
@@ -31,6 +34,10 @@ const TILES_MIN: usize = 12;
 /// A tile that agrees so well was copied.
 const COPIED_MIN: f64 = 0.92;
 
+/// A copied part is at least this share of what could be compared.
+const PARTIAL_MIN: f64 = 0.2;
+/// Of 40 honest pairs the highest share of tiles that were copied or unlike was 0.85; of stitched photos half had 0.94.
+const ALL_OR_NOTHING_MIN: f64 = 0.90;
 /// A tile below shows something else.
 const UNLIKE_MAX: f64 = 0.5;
 
@@ -63,6 +70,20 @@ impl Alignment {
     /// The two are one picture, wherever they overlap.
     pub fn is_aligned(&self) -> bool {
         self.p10 >= ALIGNED_MIN
+    }
+
+    /// Part of one was copied into the other: its tiles agree wholly or not at all. Honest views fade from one to the
+    /// other.
+    pub fn is_partial(&self) -> bool {
+        !self.is_aligned()
+            && self.copied >= PARTIAL_MIN
+            && self.copied * self.tiles as f64 >= TILES_MIN as f64
+            && self.copied + self.unlike >= ALL_OR_NOTHING_MIN
+    }
+
+    /// Both show one scene from nearly one place: much agrees, though not all.
+    pub fn is_one_scene(&self) -> bool {
+        self.inliers >= 2 * INLIERS_MIN && self.median >= ALIGNED_MIN
     }
 }
 
@@ -104,6 +125,56 @@ pub fn compare_mirrored(
     let flip = [-1.0, 0.0, width, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
     Some(Alignment { homography: scaled(product(&found.homography, &flip)), mirrored: true, ..found })
 }
+
+/// A photo ready to be laid on others.
+#[derive(Clone, Debug)]
+pub struct View {
+    luma: Picture,
+    features: Features,
+}
+
+impl View {
+    /// From luma of any size.
+    pub fn of(luma: &Picture) -> View {
+        let luma = luma.fit(EDGE_PX);
+        View { features: extract(&luma), luma }
+    }
+
+    /// From a rendition: a JPEG of this program. `None` for anything else; never panics.
+    pub fn of_rendition(jpeg: &[u8]) -> Option<View> {
+        let view = || {
+            let layout = format::walk_jpeg(jpeg, 1);
+            if layout.pixels() == 0 || layout.pixels() > RENDITION_PIXELS_MAX {
+                return None;
+            }
+            Some(View::of(&photo::decode(jpeg, Format::Jpeg, &layout)?.picture.luma()))
+        };
+        catch_unwind(AssertUnwindSafe(view)).ok().flatten()
+    }
+
+    pub fn mirrored(&self) -> View {
+        View::of(&mirror(&self.luma))
+    }
+
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// How this photo, or its mirror image `turned`, lies on another: the mirror image only where the photo itself is not
+    /// a copy and the mirror image is.
+    pub fn laid_on(&self, turned: &View, other: &View) -> Option<Alignment> {
+        let is_copy = |found: &Alignment| found.is_aligned() || found.is_partial();
+        let straight = compare(&self.features, &self.luma, &other.features, &other.luma);
+        if straight.as_ref().is_some_and(is_copy) {
+            return straight;
+        }
+        let mirrored = compare_mirrored(&turned.features, &turned.luma, &other.features, &other.luma);
+        mirrored.filter(is_copy).or(straight)
+    }
+}
+
+/// A rendition has at most 1600 x 1600 pixels.
+const RENDITION_PIXELS_MAX: u64 = 1600 * 1600;
 
 /// The picture mirrored left to right.
 pub fn mirror(luma: &Picture) -> Picture {
@@ -151,8 +222,15 @@ pub fn votes(points: &[Feature], stored: &Features) -> usize {
         .count()
 }
 
+/// How many of the stored features agree on one mapping, for a choice among those with votes. `None` where it is chance.
+pub fn plausible(points: &[Feature], stored: &Features) -> Option<usize> {
+    Some(agree(&matches(&stored.points, points), PLAUSIBLE_MIN)?.1)
+}
+
+/// Of so few features, so many agreeing ones are worth a look at both pictures.
+const PLAUSIBLE_MIN: usize = 7;
 /// Descriptors that differ by at most this are one point for the search among stored photos.
-const VOTE_BITS: u32 = 30;
+const VOTE_BITS: u32 = 20;
 
 // Matching
 
@@ -435,4 +513,98 @@ fn covered(from: &Picture, onto: &Picture, mapping: &Mapping) -> f64 {
 /// Blurred by about 1.5 pixels, so that compression and small errors of the mapping do not count.
 fn soft(luma: &Picture) -> Picture {
     Picture { data: super::features::smoothed(luma), ..*luma }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::samples;
+
+    fn cut(picture: &Picture, [left, top, right, bottom]: [u32; 4]) -> Picture {
+        let row = |y: u32| {
+            let start = (y * picture.width) as usize;
+            &picture.data[start + left as usize..start + right as usize]
+        };
+        let data = (top..bottom).flat_map(row).copied().collect();
+        Picture::new(right - left, bottom - top, 1, data).expect("fills")
+    }
+
+    fn shelf() -> Picture {
+        let path = format!("{}/tests/fixtures/photos/shelf.jpg", env!("CARGO_MANIFEST_DIR"));
+        let jpeg = std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let layout = format::walk_jpeg(&jpeg, 100);
+        photo::decode(&jpeg, Format::Jpeg, &layout).expect("a whole JPEG").picture.luma()
+    }
+
+    fn laid(first: &Picture, second: &Picture) -> Option<Alignment> {
+        let first = View::of(first);
+        first.laid_on(&first.mirrored(), &View::of(second))
+    }
+
+    #[test]
+    fn a_crop_lies_on_its_original_at_its_place_also_mirrored() {
+        let whole = shelf();
+        let (w, h) = (whole.width, whole.height);
+        let crop = cut(&whole, [w / 10, h / 5, w - w / 20, h]);
+        for mirrored in [false, true] {
+            let query = if mirrored { mirror(&crop) } else { crop.clone() };
+            let found = laid(&query, &whole).expect("has much in common");
+            assert!(found.is_aligned() && found.mirrored == mirrored, "{found:?}");
+            assert!(found.covers[0] > 0.95 && found.covers[1] < 0.8, "{found:?}");
+            // The crop's upper left corner, wherever the mirror put it.
+            let x = if mirrored { f64::from(crop.width) / f64::from(crop.long_edge()) } else { 0.0 };
+            let (x, y) = through(&found.homography, x, 0.0);
+            let long = f64::from(whole.long_edge());
+            let (dx, dy) = (x - f64::from(w / 10) / long, y - f64::from(h / 5) / long);
+            assert!(dx.abs() < 0.004 && dy.abs() < 0.004, "off by {dx} {dy}");
+            assert_eq!(laid(&query, &whole).as_ref(), Some(&found), "the same answer each time");
+        }
+    }
+
+    #[test]
+    fn a_stitched_photo_is_a_partial_copy_and_another_scene_is_nothing() {
+        let whole = shelf();
+        let other = samples::scene(whole.width, whole.height, 3).luma();
+        assert_eq!(laid(&whole, &other), None);
+        let mut stitched = whole.clone();
+        let w = whole.width as usize;
+        for (row, from) in stitched.data.chunks_exact_mut(w).zip(other.data.chunks_exact(w)) {
+            row[w / 2..].copy_from_slice(&from[w / 2..]);
+        }
+        let found = laid(&stitched, &whole).expect("has half in common");
+        assert!(found.is_partial() && !found.is_aligned(), "{found:?}");
+    }
+
+    #[test]
+    fn a_flat_picture_from_another_angle_is_told_from_one_spot() {
+        let screen = shelf().fit(900);
+        let (w, h) = (screen.width, screen.height);
+        // As seen from the side: the right edge is farther away.
+        let tilt = [0.95, 0.02, 10.0, 0.04, 0.9, 12.0, 1.2e-4, 0.0, 1.0];
+        let at = |x: u32, y: u32| match through(&tilt, f64::from(x), f64::from(y)) {
+            (x, y) if x >= 0.0 && y >= 0.0 && x < f64::from(w - 1) && y < f64::from(h - 1) => {
+                between(&screen, x, y) as u8
+            }
+            _ => 30,
+        };
+        let data = (0..h).flat_map(|y| (0..w).map(move |x| (x, y))).map(|(x, y)| at(x, y)).collect();
+        let side = Picture::new(w, h, 1, data).expect("fills");
+        let judge = |a: &Picture, b: &Picture| second_angle(&extract(a), a, &extract(b), b);
+        assert_eq!(judge(&side, &screen).map(|f| f.level), Some(Level::Doubt));
+        assert_eq!(judge(&screen, &screen).map(|f| f.level), Some(Level::Info), "from one spot");
+        assert_eq!(judge(&screen, &samples::scene(900, 700, 4).luma()), None);
+    }
+
+    #[test]
+    fn no_bytes_make_a_view_panic() {
+        assert!(View::of_rendition(b"").is_none());
+        let jpeg = samples::jpeg(&samples::text(320, 240));
+        for cut in (0..jpeg.len()).step_by(97) {
+            View::of_rendition(&jpeg[..cut]);
+        }
+        for (w, h) in [(1, 1), (1, 700), (700, 2), (40, 40)] {
+            let view = View::of(&samples::plain(w, h, 7).luma());
+            assert_eq!(view.laid_on(&view.mirrored(), &view), None);
+        }
+    }
 }

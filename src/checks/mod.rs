@@ -11,6 +11,7 @@ mod exif;
 mod exposure;
 pub mod features;
 mod format;
+pub mod letterbox;
 mod origin;
 pub mod pdq;
 mod photo;
@@ -124,6 +125,8 @@ pub struct Looked {
     pub pdq: Option<Pdq>,
     /// The hash of the photo and of its turned and mirrored images, for [`duplicate::HashIndex::near`].
     pub prints: Option<Prints>,
+    /// The same of the photo without the bars around it; `None` when it has none.
+    pub trimmed: Option<Prints>,
     /// 0 to 100; 0 without a hash.
     pub pdq_quality: u8,
     pub renditions: Option<Renditions>,
@@ -137,6 +140,7 @@ impl Looked {
             facts,
             pdq: None,
             prints: None,
+            trimmed: None,
             pdq_quality: 0,
             renditions: None,
             rule_version: RULE_VERSION,
@@ -213,11 +217,12 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
     let working = full.fit(sharpness::COARSE_EDGE_PX);
     let light = exposure::judge(&working);
     findings.extend(light.findings);
-    let mut prints = None;
+    let (mut prints, mut trimmed) = (None, None);
     if !light.black {
         findings.extend(sharpness::judge(&full, &working));
         findings.iter_mut().for_each(|finding| soften(finding, shot.subject));
         prints = pdq::hash(&working);
+        trimmed = letterbox::trimmed(&working).and_then(|inside| pdq::hash(&inside));
     }
     drop(full);
     Looked {
@@ -226,6 +231,7 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
         pdq: prints.map(|p| p.symmetries[0]),
         pdq_quality: prints.map_or(0, |p| p.quality),
         prints,
+        trimmed,
         renditions: rendition::render(&picture, tags.orientation),
         rule_version: RULE_VERSION,
     }

@@ -88,6 +88,10 @@ impl Symmetry {
         Symmetry { flipped_x: n & 1 == 1, flipped_y: n & 2 == 2, transposed: n & 4 == 4 }
     }
 
+    pub const fn number(self) -> usize {
+        self.flipped_x as usize | (self.flipped_y as usize) << 1 | (self.transposed as usize) << 2
+    }
+
     /// A mirror image, not merely a turned one.
     pub fn is_mirrored(self) -> bool {
         self.transposed ^ self.flipped_x ^ self.flipped_y
@@ -262,6 +266,22 @@ mod tests {
         assert!(prints.quality >= QUALITY_MIN);
         assert!(hash(&samples::plain(400, 300, 90).luma()).expect("large enough").quality < QUALITY_MIN);
         assert!(hash(&samples::text(63, 400).luma()).is_none());
+    }
+
+    /// The hash and quality that the published program (PyPI `pdqhash` 0.2.8) gives to these samples.
+    #[test]
+    fn the_hash_is_that_of_the_published_program() {
+        let reference = [
+            ((512, 384, 7), "34aca38678adc695bd0589480f12dcd98b47aa870278346e3ab0f0c197dbef7f"),
+            ((301, 512, 3), "19f1540add23f5a64a198a5a22d4aff5670e15fe0cec9bbb09159ee1c8272d2b"),
+            ((97, 64, 11), "3604d270e28832a082d844093d665d1dc1935afe8beed97c6cbf4dbf6c9f8723"),
+            ((64, 64, 2), "7b0acf33cd973fb4829548dbf868744e86353a60988c857d292cec2e6d7c8a4e"),
+        ];
+        for ((width, height, seed), expected) in reference {
+            let prints = hash(&samples::scene(width, height, seed).luma()).expect("large enough");
+            assert_eq!(prints.symmetries[0].to_string(), expected, "{width}x{height}, {seed}");
+            assert_eq!(prints.quality, 100);
+        }
     }
 
     #[test]

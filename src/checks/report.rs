@@ -82,7 +82,7 @@ mod tests {
         let text = table(&photos(), Language::En);
         assert!(!text.contains('\u{1b}'));
         assert!(text.contains("BLACK_FRAME") && text.contains("FORMAT_UNSUPPORTED"), "{text}");
-        assert!(text.ends_with("2 photos, 2 to look at, rules 2026.1\n"), "{text}");
+        assert!(text.ends_with("2 photos, 2 to look at, rules 2026.2\n"), "{text}");
     }
 
     #[test]

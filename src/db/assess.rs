@@ -8,8 +8,9 @@ use super::dialect::{Locked, one_at_a_time};
 use super::rows::{AssessmentRow, EvidenceRow, FindingRow, RevisionRow};
 use super::schema::{assessments, evidence, findings, revisions, submission_photos};
 use super::tx::Tx;
-use crate::domain::ids::{EvidenceId, ReservationId, SubmissionId};
+use crate::domain::ids::{EvidenceId, ReservationId, SubmissionId, UserId};
 use crate::domain::refusal::Outcome;
+use crate::domain::time::At;
 
 /// Any number, the same in every version of this program.
 const HASHING: i64 = 0x6669_656c_6472;
@@ -29,9 +30,28 @@ pub fn any_copies(conn: &mut Conn, photo: &EvidenceRow) -> Outcome<Vec<EvidenceR
         .load(conn)?)
 }
 
+/// Number, photo, worker, visit, arrival, hash and quality, the same of the photo without its bars.
+pub type HashedRow =
+    (Option<i64>, EvidenceId, UserId, ReservationId, At, Option<String>, Option<i64>, Option<String>, Option<i64>);
+
 /// Photos whose hash was recorded after number `after`, in that order.
-pub fn any_hashed(conn: &mut Conn, after: i64, limit: i64) -> Outcome<Vec<EvidenceRow>> {
-    Ok(evidence::table.filter(evidence::hash_seq.gt(after)).order(evidence::hash_seq).limit(limit).load(conn)?)
+pub fn any_hashed(conn: &mut Conn, after: i64, limit: i64) -> Outcome<Vec<HashedRow>> {
+    Ok(evidence::table
+        .filter(evidence::hash_seq.gt(after))
+        .order(evidence::hash_seq)
+        .limit(limit)
+        .select((
+            evidence::hash_seq,
+            evidence::id,
+            evidence::worker_id,
+            evidence::reservation_id,
+            evidence::received_at,
+            evidence::pdq,
+            evidence::pdq_quality,
+            evidence::pdq_trimmed,
+            evidence::pdq_trimmed_quality,
+        ))
+        .load(conn)?)
 }
 
 /// The highest number given to a hash. Held until the transaction ends: numbers become visible in their order.
@@ -58,6 +78,9 @@ pub fn set_looked(tx: &mut Tx, row: &EvidenceRow) -> Outcome<bool> {
             evidence::rendition_large.eq(row.rendition_large.clone()),
             evidence::rendition_small.eq(row.rendition_small.clone()),
             evidence::hash_seq.eq(row.hash_seq),
+            evidence::pdq_trimmed.eq(row.pdq_trimmed.clone()),
+            evidence::pdq_trimmed_quality.eq(row.pdq_trimmed_quality),
+            evidence::compared_at.eq(row.compared_at),
         ))
         .execute(&mut **tx)?;
     Ok(written == 1)
@@ -72,13 +95,13 @@ pub fn any_submission_of_photo(conn: &mut Conn, id: &EvidenceId) -> Outcome<Opti
         .optional()?)
 }
 
-/// Photos of the manifest that count, arrived and were not looked at yet.
+/// Photos of the manifest that count, arrived and were not looked at, or not compared with others, yet.
 pub fn any_unchecked(conn: &mut Conn, id: &SubmissionId) -> Outcome<i64> {
     Ok(submission_photos::table
         .inner_join(evidence::table.on(submission_photos::evidence_id.eq(evidence::id.nullable())))
         .filter(submission_photos::submission_id.eq(id))
         .filter(submission_photos::replaced_in.is_null())
-        .filter(evidence::checked_at.is_null())
+        .filter(evidence::compared_at.is_null())
         .count()
         .get_result(conn)?)
 }

@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod migrate;
 pub mod missions;
 pub mod outbox;
+pub mod pairs;
 pub mod payouts;
 pub mod products;
 pub mod queue;

@@ -302,6 +302,33 @@ pub struct EvidenceRow {
     pub rendition_large: Option<String>,
     pub rendition_small: Option<String>,
     pub hash_seq: Option<i64>,
+    pub pdq_trimmed: Option<String>,
+    pub pdq_trimmed_quality: Option<i64>,
+    pub compared_at: Option<At>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = photo_features)]
+pub struct PhotoFeaturesRow {
+    pub evidence_id: EvidenceId,
+    pub seq: i64,
+    pub reservation_id: ReservationId,
+    pub store_id: StoreId,
+    pub chain: Option<String>,
+    pub received_at: At,
+    pub features: String,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = photo_pairs)]
+pub struct PhotoPairRow {
+    pub evidence_id: EvidenceId,
+    pub other_id: EvidenceId,
+    pub code: String,
+    pub distance: Option<i64>,
+    pub symmetry: Option<i64>,
+    pub alignment: Option<Json>,
+    pub at: At,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

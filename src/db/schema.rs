@@ -282,6 +282,33 @@ diesel::table! {
         rendition_large -> Nullable<Text>,
         rendition_small -> Nullable<Text>,
         hash_seq -> Nullable<BigInt>,
+        pdq_trimmed -> Nullable<Text>,
+        pdq_trimmed_quality -> Nullable<BigInt>,
+        compared_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    photo_features (evidence_id) {
+        evidence_id -> Text,
+        seq -> BigInt,
+        reservation_id -> Text,
+        store_id -> Text,
+        chain -> Nullable<Text>,
+        received_at -> Timestamp,
+        features -> Text,
+    }
+}
+
+diesel::table! {
+    photo_pairs (evidence_id, other_id) {
+        evidence_id -> Text,
+        other_id -> Text,
+        code -> Text,
+        distance -> Nullable<BigInt>,
+        symmetry -> Nullable<BigInt>,
+        alignment -> Nullable<Text>,
+        at -> Timestamp,
     }
 }
 
@@ -623,6 +650,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     reservations,
     position_fixes,
     evidence,
+    photo_features,
+    photo_pairs,
     submissions,
     revisions,
     submission_photos,

@@ -36,9 +36,9 @@ pub struct Assessment {
 /// mistake costs a second look, a copied photo costs the brand its trust.
 pub fn weight(code: Code) -> i64 {
     match code {
-        Code::DupExactOther | Code::DupPerceptualOther | Code::AiDeclared => 300,
+        Code::DupExactOther | Code::DupPerceptualOther | Code::DupCropped | Code::AiDeclared => 300,
         Code::DupExactOwn | Code::DupPerceptualOwn | Code::DupMirrored | Code::SameSceneOtherWorker => 250,
-        Code::MockLocation | Code::Screenshot => 200,
+        Code::MockLocation | Code::Screenshot | Code::PartialCopy | Code::FlatSecondAngle => 200,
         Code::TimeBeforeVisit | Code::TimeAfterSeal | Code::PositionFail | Code::EditorNamed => 150,
         Code::PlaceFar | Code::PositionMissing | Code::NotCompletedUnproven | Code::PhotosMissing => 120,
         Code::SealClockUnproven

@@ -17,6 +17,11 @@ fn write_bits(prefix: &str, bits: u128) -> String {
     text
 }
 
+fn read_bits(text: &str) -> u128 {
+    let value = |byte: u8| ALPHABET.iter().position(|b| *b == byte).unwrap_or(0) as u128;
+    text.bytes().rev().take(26).enumerate().fold(0, |bits, (place, byte)| bits | value(byte) << (place * 5))
+}
+
 fn is_well_formed(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix('_'))
@@ -51,6 +56,11 @@ macro_rules! ids {
                 /// Takes text that the database gave back.
                 pub fn from_stored(text: String) -> $name {
                     $name(text)
+                }
+
+                /// The bits it was made from. `None` for stored text that is not such an id.
+                pub fn bits(&self) -> Option<u128> {
+                    is_well_formed($prefix, &self.0).then(|| read_bits(&self.0))
                 }
 
                 pub fn as_str(&self) -> &str {
@@ -111,6 +121,9 @@ mod tests {
         assert_eq!(MissionId::parse(id.as_str()), Some(id.clone()));
         assert_eq!(StoreId::parse(id.as_str()), None);
         assert_eq!(MissionId::parse("mis_short"), None);
+        assert_eq!(id.bits(), Some(u128::MAX / 3));
+        assert_eq!(MissionId::from_bits(u128::MAX).bits(), Some(u128::MAX));
+        assert_eq!(MissionId::from_stored("mis_short".into()).bits(), None);
         assert!(MissionId::from_bits(7) < MissionId::from_bits(8));
     }
 }

@@ -35,3 +35,11 @@
 //!   so, the operation is not run again by itself, and the same Idempotency-Key finds out.
 //! * 2026-11-22 **The second of two requests under one key waits two seconds,** then hears `key_in_flight`. Most twins end
 //!   sooner and get the same answer; a client that sends again and again must not come to hold every connection.
+//! * 2026-11-22 **Copies are found in two steps.** Hashes of all photos lie in memory and are searched exactly: resaved,
+//!   turned and mirrored copies. Crops, borders and photos of photos change every bit of a hash; for those each photo keeps
+//!   96 local features, sought among photos of its store and chain of the last 90 days, and both pictures are laid on each
+//!   other. The worst tenth of the tiles decides, because honest views of one shelf differ somewhere.
+//! * 2026-11-22 **Features and the mapping are our own**, some 600 lines, rather than a binding to a C++ library: pure, the
+//!   same everywhere, and never a panic on a hostile file. Features are found on the rendition, which both sides have.
+//! * 2026-11-22 **The photo that is recorded later carries the finding**, never the earlier one; numbers given under a lock
+//!   see to it that of two photos compared side by side one finds the other.

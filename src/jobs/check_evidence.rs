@@ -6,14 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use jiff::tz::TimeZone;
 
 use super::{Bench, TRIES};
-use crate::checks::duplicate::{HashIndex, Known, LIKE_MAX_BITS, exact_verdict};
+use crate::checks::duplicate::{HashIndex, Hit, Known, LIKE_MAX_BITS, exact_verdict};
 use crate::checks::{Budget, Looked, Pdq, Prints, Shot, Subject, look};
 use crate::context::Cx;
 use crate::domain::capture;
 use crate::domain::finding::Finding;
 use crate::domain::ids::EvidenceId;
 use crate::domain::refusal::{Failure, Outcome};
-use crate::ops::assess::{self, Look, Photo, Recorded};
+use crate::ops::assess::{self, Alike, Look, Photo, Recorded};
 use crate::ops::work::{self, Claimed};
 use crate::ports::blobs::evidence_key;
 
@@ -29,7 +29,7 @@ struct Read {
 }
 
 /// Rows of hashes read at once.
-const READ_ROWS: i64 = 2000;
+const READ_ROWS: i64 = 20_000;
 /// A photo that resembles many is told about the nearest.
 const HITS_MAX: usize = 5;
 /// Photos recorded while a search runs make it run again, at most this often in one try.
@@ -110,17 +110,36 @@ fn record(
     }
     same_bytes.truncate(HITS_MAX);
     for _ in 0..SEARCHES_MAX {
-        let (searched, alike) = known.search(cx, photo, looked.prints.as_ref())?;
+        let (searched, hits) = known.search(cx, photo, [looked.prints, looked.trimmed])?;
+        // The same bytes need no second sentence about looking alike.
+        let alike = hits.into_iter().filter(|(_, f)| same_bytes.iter().all(|same| same.other != f.other));
+        let alike: Vec<(Hit, Finding)> = alike.collect();
         let mut findings = looked.findings.clone();
         findings.extend(same_bytes.iter().cloned());
-        // The same bytes need no second sentence about looking alike.
-        findings.extend(alike.into_iter().filter(|f| same_bytes.iter().all(|same| same.other != f.other)));
+        for (_, finding) in &alike {
+            if findings.iter().all(|f| f.code != finding.code) {
+                findings.push(finding.clone());
+            }
+        }
         findings.sort_by_key(|f| f.code);
+        let exact = same_bytes
+            .iter()
+            .filter_map(|f| Some(Alike { other: f.other.clone()?, code: f.code, distance: 0, symmetry: 0 }));
+        let pair = |(hit, finding): &(Hit, Finding)| Alike {
+            other: hit.known.id.clone(),
+            code: finding.code,
+            distance: i64::from(hit.distance),
+            symmetry: hit.symmetry.number() as i64,
+        };
+        let text =
+            |prints: Option<Prints>| prints.map(|prints| (prints.symmetries[0].to_string(), i64::from(prints.quality)));
         let look = Look {
             findings,
             facts: serde_json::to_value(&looked.facts).map_err(Failure::fault)?,
             pdq: looked.pdq.map(|pdq| pdq.to_string()),
             pdq_quality: i64::from(looked.pdq_quality),
+            pdq_trimmed: looked.pdq.and(text(looked.trimmed)),
+            pairs: exact.chain(alike.iter().map(pair)).collect(),
             rendition_large: rendition_large.clone(),
             rendition_small: rendition_small.clone(),
             rule_version: looked.rule_version.to_owned(),
@@ -133,33 +152,41 @@ fn record(
 }
 
 impl KnownPhotos {
-    /// Reads what was recorded since, then searches; returns the number of the newest hash searched and what the nearest
-    /// photos mean.
-    fn search(&self, cx: &Cx, photo: &Photo, prints: Option<&Prints>) -> Outcome<(i64, Vec<Finding>)> {
+    /// Reads what was recorded since, then searches by the photo's hash and by that without its bars; returns the number of
+    /// the newest hash searched, and the nearest photos with what they mean.
+    fn search(&self, cx: &Cx, photo: &Photo, prints: [Option<Prints>; 2]) -> Outcome<(i64, Vec<(Hit, Finding)>)> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_start = known.seq == 0;
         loop {
             let rows = assess::hashes_after(cx, known.seq, READ_ROWS)?;
             let full = rows.len() as i64 == READ_ROWS;
             for row in rows {
                 known.seq = row.seq;
                 let entry = Known { id: row.id, worker: row.worker, visit: row.visit, at: row.at };
-                if let Some(pdq) = Pdq::parse(&row.pdq) {
-                    known.index.insert(entry, pdq, u8::try_from(row.quality).unwrap_or(0));
-                }
+                let hashes = std::iter::once((row.pdq, row.quality)).chain(row.trimmed);
+                let hashes = hashes.filter_map(|(pdq, quality)| Some((Pdq::parse(&pdq)?, u8::try_from(quality).ok()?)));
+                known.index.insert_all(&entry, &hashes.collect::<Vec<_>>());
             }
             if !full {
                 break;
             }
         }
-        let hits = prints.map(|prints| known.index.near(prints, LIKE_MAX_BITS)).unwrap_or_default();
-        let mut found: Vec<Finding> = Vec::new();
-        for hit in hits.iter().filter(|hit| hit.known.id != photo.id) {
-            if let Some(finding) = hit.finding(&photo.worker, &photo.visit, photo.received_at)
-                && found.iter().all(|f| f.code != finding.code)
+        if at_start {
+            known.index.settle();
+        }
+        let hits = prints.iter().flatten().flat_map(|prints| known.index.near(prints, LIKE_MAX_BITS));
+        let mut hits: Vec<Hit> = hits.filter(|hit| hit.known.id != photo.id).collect();
+        hits.sort_by_key(|hit| hit.distance);
+        let mut found: Vec<(Hit, Finding)> = Vec::new();
+        for hit in hits {
+            if found.iter().all(|(seen, _)| seen.known.id != hit.known.id)
+                && let Some(finding) = hit.finding(&photo.worker, &photo.visit, photo.received_at)
             {
-                found.push(finding);
+                found.push((hit, finding));
             }
         }
+        // A burst must not push out a copy.
+        found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.level));
         found.truncate(HITS_MAX);
         Ok((known.seq, found))
     }

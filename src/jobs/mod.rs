@@ -3,6 +3,7 @@
 //! anywhere: what it had claimed comes back when its lease ends.
 
 mod check_evidence;
+mod compare_features;
 mod deliver;
 mod send_payouts;
 pub mod verify;
@@ -87,6 +88,15 @@ pub const JOBS: &[Job] = &[
         retry_secs: &[2, 10, 60, 300],
         gives_up: "after 5 tries the photo gets a doubt, so that a person looks at it",
         run: Run::Queued(|bench, claimed| Box::pin(check_evidence::run(bench, claimed))),
+    },
+    Job {
+        name: assess::COMPARE_FEATURES,
+        wake: Wake::Queue,
+        at_once: Hands::PhotoThreads,
+        lease_secs: 120,
+        retry_secs: &[2, 10, 60, 300],
+        gives_up: "after 5 tries the photo gets a doubt, so that a person looks at it",
+        run: Run::Queued(|bench, claimed| Box::pin(compare_features::run(bench, claimed))),
     },
     Job {
         name: assess::ASSESS,

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::decisions::settle;
 use crate::context::Cx;
 use crate::db::evidence::About;
-use crate::db::rows::{AssessmentRow, EvidenceRow, SubmissionRow};
+use crate::db::rows::{AssessmentRow, EvidenceRow, PhotoPairRow, SubmissionRow};
 use crate::db::types::Json;
-use crate::db::{Conn, Tx, assess as db, evidence, missions, queue, reservations, submissions};
+use crate::db::{Conn, Tx, assess as db, evidence, missions, pairs, queue, reservations, submissions};
 use crate::domain::assessment::{self, Assessment, Opinion};
 use crate::domain::capture::{self, Envelope, Link};
 use crate::domain::decision::Verdict;
@@ -23,6 +23,8 @@ use crate::domain::time::At;
 
 /// The queue of photos to look at; the subject is an evidence id.
 pub const CHECK_EVIDENCE: &str = "check_evidence";
+/// The queue of photos to compare with others; the subject is an evidence id.
+pub const COMPARE_FEATURES: &str = "compare_features";
 /// The queue of visits to assess; the subject is a submission id.
 pub const ASSESS: &str = "assess";
 
@@ -139,25 +141,18 @@ pub struct Hashed {
     pub at: At,
     pub pdq: String,
     pub quality: i64,
+    /// The same of the photo without the bars around it.
+    pub trimmed: Option<(String, i64)>,
 }
 
 /// Hashes recorded after number `after`, in order; at most `limit`.
 pub fn hashes_after(cx: &Cx, after: i64, limit: i64) -> Outcome<Vec<Hashed>> {
     let rows = cx.read(|c| db::any_hashed(c, after, limit))?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            Some(Hashed {
-                seq: row.hash_seq?,
-                id: row.id,
-                worker: row.worker_id,
-                visit: row.reservation_id,
-                at: row.received_at,
-                pdq: row.pdq?,
-                quality: row.pdq_quality.unwrap_or(0),
-            })
-        })
-        .collect())
+    let hashed = |(seq, id, worker, visit, at, pdq, quality, trimmed, trimmed_quality): db::HashedRow| {
+        let trimmed = trimmed.map(|pdq| (pdq, trimmed_quality.unwrap_or(0)));
+        Some(Hashed { seq: seq?, id, worker, visit, at, pdq: pdq?, quality: quality.unwrap_or(0), trimmed })
+    };
+    Ok(rows.into_iter().filter_map(hashed).collect())
 }
 
 /// Other people's and other visits' photos with the same bytes that came before this one: (photo, same worker).
@@ -176,9 +171,23 @@ pub struct Look {
     pub facts: Value,
     pub pdq: Option<String>,
     pub pdq_quality: i64,
+    pub pdq_trimmed: Option<(String, i64)>,
+    /// Photos that look like this one.
+    pub pairs: Vec<Alike>,
     pub rendition_large: Option<String>,
     pub rendition_small: Option<String>,
     pub rule_version: String,
+}
+
+/// An earlier photo that looks like the one that was looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Alike {
+    pub other: EvidenceId,
+    pub code: Code,
+    /// Bits of the hash that differ.
+    pub distance: i64,
+    /// Number of the way in which the photo is turned or mirrored against the other, as both are stored.
+    pub symmetry: i64,
 }
 
 /// What became of a look.
@@ -214,19 +223,23 @@ pub fn record_looked(
             }
             hash_seq = Some(last + 1);
         }
-        let submission = match db::any_submission_of_photo(tx, id)? {
-            Some(id) => submissions::any_find(tx, &id)?,
-            None => None,
-        };
-        let about = About {
-            reservation: &row.reservation_id,
-            submission: submission.as_ref().map(|s| &s.id),
-            evidence: Some(&row.id),
-            revision: submission.as_ref().map_or(1, |s| s.revision),
-            item: Some(&row.question),
-        };
-        for finding in &look.findings {
-            evidence::add_finding(tx, &about, finding)?;
+        let submission = add_photo_findings(tx, &row, &look.findings)?;
+        for pair in &look.pairs {
+            let row = PhotoPairRow {
+                evidence_id: id.clone(),
+                other_id: pair.other.clone(),
+                code: pair.code.as_str().to_owned(),
+                distance: Some(pair.distance),
+                symmetry: Some(pair.symmetry),
+                alignment: None,
+                at: tx.now(),
+            };
+            pairs::add(tx, &row)?;
+        }
+        // Without a rendition there is nothing to compare.
+        let is_comparable = look.rendition_large.is_some();
+        if is_comparable {
+            queue::enqueue(tx, COMPARE_FEATURES, id.as_str(), tx.now())?;
         }
         let looked = EvidenceRow {
             checked_at: Some(tx.now()),
@@ -237,6 +250,9 @@ pub fn record_looked(
             rendition_large: look.rendition_large.clone(),
             rendition_small: look.rendition_small.clone(),
             hash_seq,
+            pdq_trimmed: look.pdq_trimmed.as_ref().map(|(pdq, _)| pdq.clone()),
+            pdq_trimmed_quality: look.pdq_trimmed.as_ref().map(|(_, quality)| *quality),
+            compared_at: (!is_comparable).then_some(tx.now()),
             ..row.clone()
         };
         db::set_looked(tx, &looked)?;
@@ -244,13 +260,41 @@ pub fn record_looked(
         let event = Event::new("evidence.checked", id).brand(&row.brand_id).rule(look.rule_version.clone());
         tx.record(event.data(json!({ "findings": codes })))?;
         queue::done(tx, job)?;
-        if let Some(submission) = submission
-            && submission.state == SubmissionState::Checking
-        {
-            queue::wake(tx, ASSESS, submission.id.as_str())?;
-        }
+        wake_assessment(tx, submission.as_ref())?;
         Ok(Recorded::Done)
     })
+}
+
+/// Writes findings about a photo; returns the submission that it belongs to.
+pub(super) fn add_photo_findings(
+    tx: &mut Tx,
+    row: &EvidenceRow,
+    findings: &[Finding],
+) -> Outcome<Option<SubmissionRow>> {
+    let submission = match db::any_submission_of_photo(tx, &row.id)? {
+        Some(id) => submissions::any_find(tx, &id)?,
+        None => None,
+    };
+    let about = About {
+        reservation: &row.reservation_id,
+        submission: submission.as_ref().map(|s| &s.id),
+        evidence: Some(&row.id),
+        revision: submission.as_ref().map_or(1, |s| s.revision),
+        item: Some(&row.question),
+    };
+    for finding in findings {
+        evidence::add_finding(tx, &about, finding)?;
+    }
+    Ok(submission)
+}
+
+pub(super) fn wake_assessment(tx: &mut Tx, submission: Option<&SubmissionRow>) -> Outcome<()> {
+    match submission {
+        Some(submission) if submission.state == SubmissionState::Checking => {
+            queue::wake(tx, ASSESS, submission.id.as_str())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A photo that could not be looked at in several tries is left to a person, so that nobody's work hangs.
@@ -260,6 +304,8 @@ pub fn give_up_look(cx: &Cx, job: &JobId, id: &EvidenceId, why: &str) -> Outcome
         facts: json!({ "gave_up": why }),
         pdq: None,
         pdq_quality: 0,
+        pdq_trimmed: None,
+        pairs: Vec::new(),
         rendition_large: None,
         rendition_small: None,
         rule_version: crate::domain::finding::RULE_VERSION.to_owned(),
@@ -273,11 +319,11 @@ pub fn give_up_look(cx: &Cx, job: &JobId, id: &EvidenceId, why: &str) -> Outcome
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Assessed {
     Done,
-    /// Photos are still being looked at.
+    /// Photos are still being looked at or compared.
     NotYet,
 }
 
-/// Assesses a visit whose photos were all looked at. `to_person`: earlier tries failed, a person decides in any case.
+/// Assesses a visit whose photos were all looked at and compared. `to_person`: earlier tries failed, a person decides in any case.
 pub fn assess(cx: &Cx, job: &JobId, id: &SubmissionId, to_person: bool) -> Outcome<Assessed> {
     cx.write_as(&ASSESSOR, |tx| {
         let seen = submissions::any_find(tx, id)?.or_missing("submission")?;

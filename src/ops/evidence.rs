@@ -240,6 +240,9 @@ pub fn record(
             rendition_large: None,
             rendition_small: None,
             hash_seq: None,
+            pdq_trimmed: None,
+            pdq_trimmed_quality: None,
+            compared_at: None,
         };
         evidence::add(tx, &photo)?;
         queue::enqueue(tx, "check_evidence", photo.id.as_str(), now)?;

@@ -8,6 +8,7 @@ pub mod audit_seal;
 pub mod auth;
 pub mod brands;
 pub mod campaigns;
+pub mod compare;
 pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;

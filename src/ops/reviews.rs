@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::access::Reviewer;
 use crate::context::{Cx, Once};
-use crate::db::rows::{FindingRow, SubmissionRow};
+use crate::db::rows::{FindingRow, PhotoPairRow, SubmissionRow};
 use crate::db::types::Json;
-use crate::db::{Conn, appeals, decisions, evidence, missions, reservations, reviews, submissions};
+use crate::db::{Conn, appeals, decisions, evidence, missions, pairs, reservations, reviews, submissions};
 use crate::domain::campaign::Clause;
 use crate::domain::event::Event;
 use crate::domain::ids::*;
@@ -124,6 +124,51 @@ pub struct ReviewPhoto {
     pub findings: Vec<FindingView>,
     /// A photo of a later revision took its place: it no longer counts.
     pub replaced: bool,
+    /// Photos that this one looks like or was made from.
+    pub pairs: Vec<PhotoPair>,
+}
+
+/// Another photo, and how this one lies on it.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct PhotoPair {
+    pub other_id: EvidenceId,
+    /// Code of the finding.
+    pub code: String,
+    /// Bits of 256 that differ, where a hash found the pair.
+    pub distance: Option<i64>,
+    /// How the stored photo is turned or mirrored against the other, where a hash found the pair.
+    pub symmetry: Option<i64>,
+    /// Takes a point of this photo to the other: `(x', y', w') = H (x, y, 1)`, row by row, in long sides of the upright
+    /// photos, from the upper left corner.
+    pub homography: Option<Vec<f64>>,
+    pub mirrored: Option<bool>,
+    /// Correlation that nine tenths of the compared tiles reach.
+    pub agreement: Option<f64>,
+    pub tiles: Option<i64>,
+    pub inliers: Option<i64>,
+    /// Share of the tiles that agree as only a copy does.
+    pub copied: Option<f64>,
+    pub at: At,
+}
+
+impl PhotoPair {
+    fn of(row: PhotoPairRow) -> PhotoPair {
+        let alignment = row.alignment.map(|Json(value)| value).unwrap_or_default();
+        let figure = |name: &str| alignment.get(name);
+        PhotoPair {
+            other_id: row.other_id,
+            code: row.code,
+            distance: row.distance,
+            symmetry: row.symmetry,
+            homography: figure("homography").and_then(|h| serde_json::from_value(h.clone()).ok()),
+            mirrored: figure("mirrored").and_then(Value::as_bool),
+            agreement: figure("agreement").and_then(Value::as_f64),
+            tiles: figure("tiles").and_then(Value::as_i64),
+            inliers: figure("inliers").and_then(Value::as_i64),
+            copied: figure("copied").and_then(Value::as_f64),
+            at: row.at,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -302,9 +347,11 @@ fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<Rev
             None => of_visit.push(FindingView::of(finding)),
         }
     }
-    let photos = submissions::photos(conn, &row.id)?.into_iter().map(|(photo, evidence)| {
+    let mut photos = Vec::new();
+    for (photo, evidence) in submissions::photos(conn, &row.id)? {
         let evidence = evidence.as_ref();
-        ReviewPhoto {
+        let alike = evidence.map(|e| pairs::any_of(conn, &e.id)).transpose()?.unwrap_or_default();
+        photos.push(ReviewPhoto {
             client_id: photo.client_id,
             question: photo.question,
             sha256: photo.sha256,
@@ -316,9 +363,10 @@ fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<Rev
             facts: evidence.and_then(|e| e.facts.clone()).map(|Json(facts)| facts),
             findings: evidence.and_then(|e| of_photo.remove(&e.id)).unwrap_or_default(),
             replaced: photo.replaced_in.is_some(),
-        }
-    });
-    Ok((photos.collect(), of_visit))
+            pairs: alike.into_iter().map(PhotoPair::of).collect(),
+        });
+    }
+    Ok((photos, of_visit))
 }
 
 fn fixes(conn: &mut Conn, id: &ReservationId) -> Outcome<Vec<ReviewFix>> {

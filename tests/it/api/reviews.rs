@@ -336,6 +336,9 @@ both! {
             rendition_large: None,
             rendition_small: None,
             hash_seq: None,
+            pdq_trimmed: None,
+            pdq_trimmed_quality: None,
+            compared_at: None,
         };
         let stored = world.app.core.db.write(&Actor::Operator, "test", |tx| {
             diesel::insert_into(evidence::table).values(photo.clone()).execute(&mut **tx)?;

@@ -4,6 +4,7 @@
 mod appeals;
 mod bucket;
 mod captures;
+mod copies;
 mod corrections;
 mod deadlines;
 mod demo;

@@ -1,0 +1,132 @@
+//! Compares one photo with earlier ones of its store and chain by local features: fetch, find features, seek, lay on each
+//! other, record. Finds crops, borders, captions, screenshots and photos of photos, which no hash sees. A job that is
+//! killed anywhere is run again and gives the same.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{Bench, TRIES};
+use crate::checks::align::{Alignment, View, votes};
+use crate::checks::duplicate::{Pair, aligned_finding};
+use crate::checks::features::Features;
+use crate::domain::ids::EvidenceId;
+use crate::domain::refusal::{Failure, Outcome};
+use crate::ops::assess::Recorded;
+use crate::ops::compare::{self, Comparable, Laid, Sought};
+use crate::ops::work::{self, Claimed};
+
+/// Stored features that the photo has too, for a look at both pictures.
+const VOTES_MIN: usize = 4;
+/// Most pictures that are laid on one photo, those with the most votes first.
+const LAID_MAX: usize = 12;
+/// Photos recorded during a search make it run again, at most this often in one try.
+const SEARCHES_MAX: usize = 20;
+
+pub(super) async fn run(bench: Bench, claimed: Claimed) -> Outcome<()> {
+    let id = EvidenceId::from_stored(claimed.subject.clone());
+    match compare_with_others(&bench, &claimed, &id).await {
+        Err(failure) if claimed.attempts >= TRIES => {
+            let why = failure.to_string();
+            tracing::error!(evidence = id.as_str(), error = why, "a photo is left to a person");
+            bench.block(move |cx| compare::give_up_comparing(cx, &claimed.id, &id, &why)).await
+        }
+        other => other,
+    }
+}
+
+/// The photo as it is, and mirrored.
+struct Own(View, View);
+
+async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) -> Outcome<()> {
+    let (job, asked) = (claimed.id.clone(), id.clone());
+    let Some(sought) = bench.block(move |cx| compare::photo_to_compare(cx, &asked)).await? else {
+        return bench.block(move |cx| work::done(cx, &job)).await;
+    };
+    let sought = Arc::new(sought);
+    let key = &sought.photo.rendition;
+    let bytes = bench.app.blobs.get(key).await?.ok_or_else(|| Failure::fault(format!("{key} is not stored")))?;
+    let eyes = move || View::of_rendition(&bytes).map(|view| Own(view.clone(), view.mirrored()));
+    let own = bench.block(move |_| Ok(eyes())).await?.map(Arc::new);
+    let own = own.ok_or_else(|| Failure::fault(format!("{key} is not a rendition")))?;
+    let features = STANDARD.encode(own.0.features().to_bytes());
+
+    let mut laid = Vec::new();
+    let mut to_lay = sought.alike.clone();
+    let mut searched = 0;
+    for _ in 0..SEARCHES_MAX {
+        let (seek, eyes) = (sought.clone(), own.clone());
+        let (last, others) = bench
+            .block(move |cx| {
+                let (last, stored) = compare::features_near(cx, &seek, searched)?;
+                let found = most_alike(&eyes, stored).into_iter().filter(|id| !seek.alike.contains(id));
+                to_lay.extend(found);
+                Ok((last, compare::comparable(cx, &to_lay)?))
+            })
+            .await?;
+        (searched, to_lay) = (last, Vec::new());
+        for other in others {
+            laid.extend(lay(bench, &own, &sought, other).await?);
+        }
+        let (job, seek, features, found) = (claimed.id.clone(), sought.clone(), features.clone(), laid.clone());
+        let record = move |cx: &_| compare::record_compared(cx, &job, &seek, Some(&features), &found, searched);
+        if bench.block(record).await? == Recorded::Done {
+            return Ok(());
+        }
+    }
+    Err(Failure::fault("other photos kept arriving during the search for copies"))
+}
+
+/// Photos whose stored features vote for being the same as this one or its mirror image, most votes first.
+fn most_alike(own: &Own, stored: Vec<(EvidenceId, String)>) -> Vec<EvidenceId> {
+    let mut voted: Vec<(usize, EvidenceId)> = stored
+        .into_iter()
+        .filter_map(|(id, text)| {
+            let features = Features::from_bytes(&STANDARD.decode(text).ok()?)?;
+            let count = |view: &View| votes(&view.features().points, &features);
+            Some((count(&own.0).max(count(&own.1)), id))
+        })
+        .filter(|(votes, _)| *votes >= VOTES_MIN)
+        .collect();
+    voted.sort_by(|a, b| b.cmp(a));
+    voted.truncate(LAID_MAX);
+    voted.into_iter().map(|(_, id)| id).collect()
+}
+
+/// How the photo lies on another. `None` when it does not, or that means nothing.
+async fn lay(bench: &Bench, own: &Arc<Own>, sought: &Arc<Sought>, other: Comparable) -> Outcome<Option<Laid>> {
+    let Some(bytes) = bench.app.blobs.get(&other.rendition).await? else { return Ok(None) };
+    let (own, sought) = (own.clone(), sought.clone());
+    bench
+        .block(move |_| {
+            let view = View::of_rendition(&bytes);
+            let Some(found) = view.and_then(|view| own.0.laid_on(&own.1, &view)) else { return Ok(None) };
+            let alignment = written(&found);
+            if sought.alike.contains(&other.id) {
+                return Ok(found.is_aligned().then_some(Laid { other: other.id, finding: None, alignment }));
+            }
+            let pair = Pair {
+                distance: 256,
+                mirrored: found.mirrored,
+                same_worker: other.worker == sought.photo.worker,
+                same_visit: other.visit == sought.photo.visit,
+                secs_apart: sought.photo.received_at.secs_since(other.received_at),
+            };
+            let finding = aligned_finding(pair, &found, other.id.clone());
+            Ok(finding.map(|finding| Laid { other: other.id, finding: Some(finding), alignment }))
+        })
+        .await
+}
+
+fn written(found: &Alignment) -> Value {
+    json!({
+        "homography": found.homography,
+        "mirrored": found.mirrored,
+        "agreement": found.p10,
+        "tiles": found.tiles,
+        "inliers": found.inliers,
+        "copied": found.copied,
+    })
+}
