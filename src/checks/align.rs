@@ -156,6 +156,11 @@ impl View {
         View::of(&mirror(&self.luma))
     }
 
+    /// What it means that this photo, asked for as a second angle of `first`, lies on it; see [`second_angle`].
+    pub fn second_angle_of(&self, first: &View) -> Option<Finding> {
+        second_angle(&first.features, &first.luma, &self.features, &self.luma)
+    }
+
     pub fn features(&self) -> &Features {
         &self.features
     }

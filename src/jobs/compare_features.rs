@@ -12,6 +12,7 @@ use super::{Bench, TRIES};
 use crate::checks::align::{Alignment, View, votes};
 use crate::checks::duplicate::{Pair, aligned_finding};
 use crate::checks::features::Features;
+use crate::domain::finding::Finding;
 use crate::domain::ids::EvidenceId;
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::assess::Recorded;
@@ -53,7 +54,7 @@ async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) 
     let own = own.ok_or_else(|| Failure::fault(format!("{key} is not a rendition")))?;
     let features = STANDARD.encode(own.0.features().to_bytes());
 
-    let mut laid = Vec::new();
+    let mut laid = from_the_side(bench, &own, &sought).await?;
     let mut to_lay = sought.alike.clone();
     let mut searched = 0;
     for _ in 0..SEARCHES_MAX {
@@ -77,6 +78,28 @@ async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) 
         }
     }
     Err(Failure::fault("other photos kept arriving during the search for copies"))
+}
+
+/// What a second angle says about the photo that it was asked for.
+async fn from_the_side(bench: &Bench, own: &Arc<Own>, sought: &Arc<Sought>) -> Outcome<Vec<Laid>> {
+    let Some(first) = sought.angle_of.clone() else { return Ok(Vec::new()) };
+    let Some(first) = bench.block(move |cx| compare::comparable(cx, &[first])).await?.pop() else {
+        return Ok(Vec::new());
+    };
+    let Some(bytes) = bench.app.blobs.get(&first.rendition).await? else { return Ok(Vec::new()) };
+    let own = own.clone();
+    bench
+        .block(move |_| {
+            let view = View::of_rendition(&bytes);
+            let found = view.and_then(|view| own.0.second_angle_of(&view));
+            let laid = |f: Finding| Laid {
+                finding: Some(f.beside(first.id.clone())),
+                other: first.id.clone(),
+                alignment: Value::Null,
+            };
+            Ok(found.map(laid).into_iter().collect())
+        })
+        .await
 }
 
 /// Photos whose stored features vote for being the same as this one or its mirror image, most votes first.

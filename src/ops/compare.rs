@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::assess::{COMPARE_FEATURES, Recorded, add_photo_findings, wake_assessment};
+use super::assess::{COMPARE_FEATURES, Recorded, add_photo_findings, envelope_of, wake_assessment};
 use crate::context::Cx;
 use crate::db::pairs::{self, Scope};
 use crate::db::rows::{PhotoFeaturesRow, PhotoPairRow};
@@ -40,12 +40,18 @@ pub struct Sought {
     pub chain: Option<String>,
     /// Photos that its hash found.
     pub alike: Vec<EvidenceId>,
+    /// The photo of the visit that this one is a second angle of, when that arrived before.
+    pub angle_of: Option<EvidenceId>,
 }
 
 /// `None` when it was compared before, or has nothing to compare.
 pub fn photo_to_compare(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Sought>> {
     cx.read(|c| {
         let row = evidence::any_find(c, id)?.or_missing("photo")?;
+        let angle_of = match envelope_of(&row).angle_of {
+            Some(client_id) => evidence::any_by_client_id(c, &row.reservation_id, &client_id)?.map(|first| first.id),
+            None => None,
+        };
         let Some(rendition) = row.rendition_large.filter(|_| row.compared_at.is_none()) else { return Ok(None) };
         let visit = reservations::any_find(c, &row.reservation_id)?.or_missing("reservation")?;
         let store = missions::any_store(c, &visit.store_id)?;
@@ -57,7 +63,7 @@ pub fn photo_to_compare(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Sought>> {
             received_at: row.received_at,
             rendition,
         };
-        Ok(Some(Sought { photo, store: store.id, chain: store.chain, alike }))
+        Ok(Some(Sought { photo, store: store.id, chain: store.chain, alike, angle_of }))
     })
 }
 
@@ -145,10 +151,11 @@ pub fn record_compared(
         let mut findings: Vec<Finding> = Vec::new();
         for one in laid {
             let alignment = Json(one.alignment.clone());
-            let Some(finding) = &one.finding else {
-                pairs::set_alignment(tx, &photo.id, &one.other, alignment)?;
-                continue;
-            };
+            let known = sought.alike.contains(&one.other);
+            if known && !one.alignment.is_null() {
+                pairs::set_alignment(tx, &photo.id, &one.other, alignment.clone())?;
+            }
+            let Some(finding) = &one.finding else { continue };
             let pair = PhotoPairRow {
                 evidence_id: photo.id.clone(),
                 other_id: one.other.clone(),
@@ -158,7 +165,9 @@ pub fn record_compared(
                 alignment: Some(alignment),
                 at: tx.now(),
             };
-            pairs::add(tx, &pair)?;
+            if !known {
+                pairs::add(tx, &pair)?;
+            }
             // Every pair can be looked at; one sentence of a kind is enough.
             if findings.iter().all(|f| f.code != finding.code) {
                 findings.push(finding.clone());

@@ -11,6 +11,22 @@ fn codes(seen: &Value) -> Vec<(&str, &str)> {
     findings.iter().map(|f| (f["code"].as_str().unwrap(), f["level"].as_str().unwrap())).collect()
 }
 
+/// A flat picture, photographed again from a step to the side: its far edge is shorter.
+fn seen_from_the_side(jpeg: &[u8]) -> Vec<u8> {
+    let flat = image::load_from_memory(jpeg).unwrap().to_luma8();
+    let (width, height) = flat.dimensions();
+    let middle = f64::from(height) / 2.0;
+    let turned = image::GrayImage::from_fn(width, height, |x, y| {
+        let stretched = 1.0 + 0.10 * f64::from(x) / f64::from(width);
+        let from = middle + (f64::from(y) - middle) * stretched;
+        if from < 0.0 || from >= f64::from(height) { image::Luma([128]) } else { *flat.get_pixel(x, from as u32) }
+    });
+    let mut out = Vec::new();
+    let encoder = jpeg_encoder::Encoder::new(&mut out, 88);
+    encoder.encode(&turned, width as u16, height as u16, jpeg_encoder::ColorType::Luma).unwrap();
+    out
+}
+
 /// A visit whose photos are sent with these envelopes; `file_years_ago` dates the files.
 async fn visit(worker: &Person<'_>, mission: &Mission, envelopes: &[String], file_years_ago: i64) -> Value {
     let mut visit = Visit::begin(worker, mission).await;
@@ -38,7 +54,7 @@ both! {
         let ana = world.worker("ana").await;
         let mut visit = Visit::begin(&ana, &round.missions[0]).await;
         let plain = picture(world.next_number() + 1);
-        let shot = Shot::new("p1", "/shelf", plain);
+        let shot = Shot::new("p1", "/shelf", plain.clone());
         let path = format!(
             "/v1/reservations/{}/evidence?client_id=p1&question=%2Fshelf&sha256={}&file_name=Screenshot_1.jpg",
             visit.reservation, shot.sha256
@@ -50,7 +66,8 @@ both! {
         let seen = ana.post(&precheck, json!({ "wait_secs": 1 })).await.ok();
         let asked = &seen["second_angles"][0];
         assert_eq!((&asked["client_id"], &asked["because"]), (&json!("p1"), &json!("doubt")), "{seen}");
-        let side = world.photo("p2", "", round.missions[0].point);
+        let side = stamped(&seen_from_the_side(&plain), world.now(), round.missions[0].point);
+        let side = Shot::new("p2", "", side);
         let path = format!(
             "/v1/reservations/{}/evidence?client_id=p2&angle_of=p1&sha256={}", visit.reservation, side.sha256
         );
@@ -64,7 +81,9 @@ both! {
         visit.add(side);
         visit.answer("facings", json!({ "value": 7 }));
         let id = visit.seal(&visit.sealed_as("completed")).await;
-        assert_eq!(ana.submission(&id).await["state"], "in_review");
+        let seen = ana.submission(&id).await;
+        assert_eq!(seen["state"], "in_review");
+        assert!(codes(&seen).contains(&("FLAT_SECOND_ANGLE", "doubt")), "a step to the side moves no depth: {seen}");
     }
 
     async fn a_camera_with_a_wrong_date_is_a_doubt_and_not_the_gravest_when_the_app_took_the_photo(world) {
