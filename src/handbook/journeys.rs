@@ -8,11 +8,22 @@
 //!    deadline is four hours from now or from the next opening, never past closing.
 //! 3. At the store: check-in (an interval, never a refusal), photos (`ops::evidence`: bytes durable first, row second),
 //!    precheck, seal (`ops::submissions`). The seal is judged by its own time; photos may follow for 48 hours.
-//! 4. `jobs::check_evidence` looks at each photo; `ops::assess` adds up: clear is approved by rule, doubt asks a person.
+//! 4. `jobs::check_evidence` looks at each photo and `jobs::compare_features` compares it; `ops::assess` adds up: clear is approved by rule, doubt asks a person.
 //! 5. A reviewer claims and decides (`ops::reviews`, `ops::decisions`). Approval posts reward and fee in the same
 //!    transaction. Silence past the deadline approves. A rejection carries a person, a code, a target, a clause, a text.
 //! 6. A worker may appeal once within 14 days; another person decides, or the fifth working day does, for the worker.
 //! 7. `ops::payouts`: requested, approved, sending (the order is out, perhaps), sent, settled or returned.
+//!
+//! # A photo, as an app should send it
+//! The answer to the reservation brings a `nonce` and `server_time`; the phone starts its monotonic clock there. With each
+//! photo the app sends `source=camera`, the nonce, `elapsed_ms` at the shutter, a `sequence` from 1 and the SHA-256 of the
+//! photo before. A sound envelope outweighs the date in the file, which phones get wrong and browsers strip; what does not
+//! fit together is `CAPTURE_CONFLICT`, a doubt. Nothing is asked of clients that have no envelope (`domain::capture`).
+//!
+//! A precheck with `wait_secs` answers when the photos were looked at. It may ask for a second angle of a shelf: one step
+//! to the side, sent with `angle_of`. Two views that lie on each other everywhere are one flat picture
+//! (`FLAT_SECOND_ANGLE`). A photo goes through two jobs: `check_evidence` looks at it alone and at hashes of all photos,
+//! `compare_features` lays it on photos of the same store and chain. The assessment waits for both.
 //!
 //! # A shut store
 //! The first report pauses every mission there. Reservations already held go on and are paid the attempt fee. After 48
