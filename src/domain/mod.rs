@@ -50,6 +50,7 @@ pub mod capture;
 pub mod decision;
 pub mod event;
 pub mod finding;
+pub mod grade;
 pub mod ids;
 pub mod job;
 pub mod ledger;
