@@ -21,6 +21,7 @@ pub mod report;
 #[cfg(test)]
 mod samples;
 mod sharpness;
+pub mod stamp;
 mod when;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use sha2::{Digest, Sha256};
 
-use super::exif::stamp;
 use super::script::{Picture, Shot, Visit};
 use crate::access::token::hex;
 use crate::access::{Anyone, Identity, Pass, Worker};
+use crate::checks::stamp::stamp;
 use crate::context::{App, Cx, Once};
 use crate::db::outbox;
 use crate::domain::capture::Source;

@@ -1,5 +1,5 @@
 //! The demonstration's stores and photos, built into the program. Sources and licences: `data/README.md` and
-//! `data/photos/README.md`. Photos carry no EXIF; `exif::stamp` gives them a time, a place and a camera.
+//! `data/photos/README.md`. Photos carry no EXIF; `checks::stamp` gives them a time, a place and a camera.
 
 /// Some 300 supermarkets of French-speaking Switzerland as CSV for `store_import::parse_csv` (country CH, time zone
 /// Europe/Zurich). (c) OpenStreetMap contributors, ODbL 1.0.

@@ -3,7 +3,6 @@
 pub mod cast;
 pub mod data;
 pub mod day;
-pub mod exif;
 pub mod folder;
 pub mod host;
 pub mod play;

@@ -248,7 +248,7 @@ pub fn picture(seed: u64) -> Vec<u8> {
 /// The same picture as a phone would have taken it then and there.
 pub fn stamped(jpeg: &[u8], taken: At, (lat, lon): (f64, f64)) -> Vec<u8> {
     let zone = Zone::parse("Europe/Zurich").unwrap();
-    fieldproof::demo::exif::stamp(jpeg, taken, &zone, Point::new(lat, lon).unwrap(), "Fairphone", "FP5").unwrap()
+    fieldproof::checks::stamp::stamp(jpeg, taken, &zone, Point::new(lat, lon).unwrap(), "Fairphone", "FP5").unwrap()
 }
 
 impl World {

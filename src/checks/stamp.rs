@@ -1,4 +1,4 @@
-//! Writes an EXIF block into a JPEG, as a phone's camera would. Not here: reading EXIF (`checks`).
+//! Writes an EXIF block into a JPEG, as a phone's camera would: for the demonstration and for measuring the checks.
 //! The picture data is not touched: only marker segments before it are replaced.
 
 use jiff::civil::DateTime;
@@ -158,7 +158,11 @@ mod tests {
     use exif::{In, Tag, Value};
 
     use super::*;
-    use crate::demo::data::PHOTOS;
+    use crate::checks::samples;
+
+    fn photo() -> Vec<u8> {
+        samples::jpeg(&samples::text(320, 240))
+    }
 
     fn read(jpeg: &[u8]) -> exif::Exif {
         exif::Reader::new().read_from_container(&mut Cursor::new(jpeg)).expect("readable EXIF")
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn a_stamped_photo_says_when_where_and_with_what() {
         let point = Point::new(46.519_653, 6.632_273).expect("on the globe");
-        let block = read(&stamped(PHOTOS[0].jpeg, point));
+        let block = read(&stamped(&photo(), point));
         assert_eq!(shown(&block, Tag::DateTimeOriginal), "2026-07-01 11:05:07");
         assert_eq!(shown(&block, Tag::OffsetTimeOriginal), "\"+02:00\"");
         assert_eq!(shown(&block, Tag::Make), "\"Fairphone\"");
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_south_and_west_have_their_letters() {
-        let block = read(&stamped(PHOTOS[0].jpeg, Point::new(-33.999_999_99, -70.5).expect("on the globe")));
+        let block = read(&stamped(&photo(), Point::new(-33.999_999_99, -70.5).expect("on the globe")));
         assert_eq!(shown(&block, Tag::GPSLatitudeRef), "S");
         assert_eq!(shown(&block, Tag::GPSLongitudeRef), "W");
         assert!((degrees_of(&block, Tag::GPSLatitude) - 34.0).abs() < 1e-7, "rounding carries into the degrees");
@@ -208,11 +212,11 @@ mod tests {
     fn the_picture_is_untouched_and_a_second_stamp_replaces_the_first() {
         let here = Point::new(46.5, 6.6).expect("on the globe");
         let there = Point::new(47.5, 7.6).expect("on the globe");
-        let once = stamped(PHOTOS[0].jpeg, here);
+        let once = stamped(&photo(), here);
         let twice = stamped(&once, there);
         assert_eq!(once.len(), twice.len());
         assert!((degrees_of(&read(&twice), Tag::GPSLatitude) - 47.5).abs() < 1e-7);
-        assert!(once.ends_with(&PHOTOS[0].jpeg[2..]), "every byte after the start of image is kept");
+        assert!(once.ends_with(&photo()[2..]), "every byte after the start of image is kept");
     }
 
     #[test]
