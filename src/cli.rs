@@ -1,19 +1,25 @@
 //! The command line: one binary, its commands. Exit codes: 0 done, 1 it did not succeed, 2 the command was not understood.
 
+mod check;
+mod eval;
+mod sheet;
+
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::config::{self, Settings, TABLE};
-use crate::domain::finding::{Language, Level};
+use crate::domain::finding::Language;
+use crate::domain::grade;
 use crate::domain::refusal::{Code, Failure, Outcome};
 use crate::domain::store::{Zone, is_country};
 use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
 use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
 use crate::web::routes::ROUTES;
-use crate::{boot, checks, demo, jobs, ops, telemetry};
+use crate::{boot, demo, jobs, ops, telemetry};
 
 /// Where the demonstration lives unless --data says otherwise.
 const DEMO_FOLDER: &str = "./fieldproof-demo";
@@ -78,11 +84,12 @@ fn command() -> Command {
                     ),
             ),
         )
+        .subcommand(check::command())
+        .subcommand(eval::command())
         .subcommand(
-            Command::new("check")
-                .about("Look at photos as the server would, without a visit; exits 1 when one needs a second look")
-                .arg(Arg::new("PHOTO").required(true).num_args(1..))
-                .arg(flag("json", "Print JSON")),
+            Command::new("grades")
+                .about("Print what the evidence grades mean")
+                .arg(option("language", "en, fr or nl").default_value("en").value_parser(["en", "fr", "nl"])),
         )
         .subcommand(Command::new("routes").about("Print every route with its operation and role"))
         .subcommand(Command::new("settings").about("Print the table of settings as Markdown"))
@@ -165,7 +172,12 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
             Some(("import", args)) => return import_stores(settings, args),
             _ => return Err(unknown()),
         },
-        Some(("check", args)) => return check_photos(args),
+        Some(("check", args)) => return check::run(args),
+        Some(("eval", args)) => return eval::run(args),
+        Some(("grades", args)) => {
+            let language = args.get_one::<String>("language").and_then(|l| Language::parse(l)).unwrap_or_default();
+            print!("{}", grade::table(language));
+        }
         Some(("routes", _)) => {
             for route in ROUTES {
                 println!("{:<6} {:<50} {:<28} {}", route.method, route.path, route.operation, route.role);
@@ -271,22 +283,20 @@ fn import_stores(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_photos(args: &ArgMatches) -> Outcome<ExitCode> {
-    let mut photos = Vec::new();
-    for name in args.get_many::<String>("PHOTO").unwrap_or_default() {
-        let bytes = std::fs::read(name).map_err(|e| Failure::fault(format!("{name} cannot be read: {e}.")))?;
-        let file_name = std::path::Path::new(name).file_name().map(|n| n.to_string_lossy().into_owned());
-        let shot = checks::Shot { file_name, ..checks::Shot::default() };
-        photos.push((name.clone(), checks::look(&bytes, &shot, &checks::Budget::default())));
+/// Says on the error output how far a long work has come: one line that is written over in a terminal, else a line for
+/// every tenth.
+fn progress() -> impl Fn(&str, usize, usize) + Sync {
+    let terminal = std::io::stderr().is_terminal();
+    move |what: &str, done: usize, all: usize| {
+        let tenth = |n: usize| n * 10 / all.max(1);
+        if terminal {
+            let end = if done == all { "\n" } else { "" };
+            // Nobody reads it when it cannot be written.
+            let _ = write!(std::io::stderr(), "\r{what}: {done} of {all}{end}");
+        } else if tenth(done) > tenth(done - 1) {
+            eprintln!("{what}: {done} of {all}");
+        }
     }
-    if args.get_flag("json") {
-        let json = checks::report::json(&photos, Language::En);
-        println!("{}", serde_json::to_string_pretty(&json).map_err(Failure::fault)?);
-    } else {
-        print!("{}", checks::report::table(&photos, Language::En));
-    }
-    let doubtful = photos.iter().any(|(_, looked)| looked.worst() > Level::Info);
-    Ok(if doubtful { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// One line for each thing that must be there; nothing is changed but the folders and keys that a first start makes.

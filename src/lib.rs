@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`domain`] | rules as functions from values to values: money, states, ledger, questionnaire, hours, assessment | pure crates |
 //! | [`checks`] | what a photo shows: format, EXIF, light, focus, hash; same bytes, same findings | `domain` |
+//! | [`eval`] | how well `checks` do: attacks on real photos, counts, targets | `domain`, `checks` |
 //! | [`access`] | who may: passes, scopes, tokens, passwords | `domain` |
 //! | [`db`] | the one room with SQL; one text for PostgreSQL and SQLite; only a `Tx` changes rows | `domain`, scopes |
 //! | [`ports`] | the outside: bytes, bank, mail, clock, dice | `domain` |
@@ -36,6 +37,7 @@ pub mod context;
 pub mod db;
 pub mod demo;
 pub mod domain;
+pub mod eval;
 pub mod handbook;
 pub mod jobs;
 pub mod ops;

@@ -299,11 +299,7 @@ mod tests {
         let cases = [
             (photo(&calm, &ALL), Letter::A, vec!["ALL_PROVEN"]),
             (photo(&calm, &Proof { app_camera: false, ..ALL }), Letter::B, vec!["APP_CAMERA_UNPROVEN"]),
-            (
-                photo(&[], &Proof::default()),
-                Letter::B,
-                vec!["APP_CAMERA_UNPROVEN", "TIME_ABSENT", "PLACE_ABSENT"],
-            ),
+            (photo(&[], &Proof::default()), Letter::B, vec!["APP_CAMERA_UNPROVEN", "TIME_ABSENT", "PLACE_ABSENT"]),
             (photo(&[], &Proof { place: Sign::Unchecked, ..ALL }), Letter::B, vec!["PLACE_UNCHECKED"]),
             (photo(&[], &Proof { time: Sign::Differs, ..ALL }), Letter::C, vec!["TIME_DIFFERS"]),
             (photo(&[found(Code::PlaceFar, Level::Doubt)], &ALL), Letter::C, vec!["PLACE_FAR"]),
