@@ -9,16 +9,18 @@ use serde::Deserialize;
 
 use super::sheet::{self, Picture};
 use super::{flag, option};
+use crate::checks::align::ALIGNED_MIN;
 use crate::checks::duplicate::{LIKE_MAX_BITS, SAME_MAX_BITS};
+use crate::checks::features::Features;
 use crate::checks::report::{self, Beside, Checked};
 use crate::checks::{Budget, Looked, Shot, Subject, look};
-use crate::domain::finding::{Finding, Language, Level};
+use crate::domain::finding::{Code, Finding, Language, Level};
 use crate::domain::grade::{self, Grade, Proof};
 use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, Outcome};
 use crate::domain::store::Zone;
 use crate::domain::time::At;
-use crate::eval::alike::{Alike, Relation, Seen, compare};
+use crate::eval::alike::{Alike, Relation, Seen, Sight, compare, is_candidate, lay};
 use crate::eval::folder;
 
 /// Photos that one photo is said to be like, at most.
@@ -85,7 +87,9 @@ pub fn run(args: &ArgMatches) -> Outcome<ExitCode> {
         let grade = grade::photo(&looked.findings, &proof);
         let beside = like.iter().map(|l| beside(&l.name, &l.alike)).collect();
         pictures.push(match args.contains_id("sheet") {
-            true => Picture::new(looked.renditions.as_ref(), like.iter().map(|l| other(l, &given))),
+            true => {
+                Picture::new(looked.renditions.as_ref(), like.iter().map(|l| (other(l, &given), l.alike.laid.as_ref())))
+            }
             false => Picture::default(),
         });
         checked.push(Checked { file: photo.name.clone(), looked, grade, beside });
@@ -182,6 +186,7 @@ struct Given {
     name: String,
     looked: Looked,
     seen: Seen,
+    sight: Option<Sight>,
 }
 
 impl Given {
@@ -189,7 +194,7 @@ impl Given {
         let bytes = std::fs::read(name).map_err(|e| Failure::fault(format!("{name} cannot be read: {e}.")))?;
         let file_name = Path::new(name).file_name().map(|n| n.to_string_lossy().into_owned());
         let looked = look(&bytes, &Shot { file_name, ..shot.clone() }, &Budget::default());
-        Ok(Given { name: name.to_owned(), seen: Seen::of(&bytes, &looked), looked })
+        Ok(Given { name: name.to_owned(), seen: Seen::of(&bytes, &looked), sight: Sight::of(&looked), looked })
     }
 }
 
@@ -198,6 +203,7 @@ struct Known {
     name: String,
     path: PathBuf,
     seen: Seen,
+    stored: Features,
 }
 
 /// All photos of the folder, apart from those that are given.
@@ -212,7 +218,8 @@ fn known(folder: &Path, given: &[Given]) -> Outcome<Vec<Known>> {
     let looked = crate::eval::spread(&all, threads, "known photos", &progress, |(name, path)| {
         let bytes = folder::read(path).map_err(|e| cannot(path, e))?;
         let looked = look(&bytes, &Shot::default(), &Budget::default());
-        Ok(Known { name: name.clone(), path: path.clone(), seen: Seen::of(&bytes, &looked) })
+        let stored = Sight::of(&looked).map(|sight| sight.stored()).unwrap_or_default();
+        Ok(Known { name: name.clone(), path: path.clone(), seen: Seen::of(&bytes, &looked), stored })
     });
     looked.into_iter().collect()
 }
@@ -229,15 +236,21 @@ enum Where {
     File(PathBuf),
 }
 
-/// The photos most like the one at `place`, nearest first.
+/// The photos most like the one at `place`, gravest and nearest first. Local features are asked where hashes say nothing.
 fn like(place: usize, given: &[Given], known: &[Known]) -> Vec<Like> {
-    let photo = &given[place].seen;
+    let Given { seen, sight, .. } = &given[place];
     let together = given.iter().enumerate().filter(|(n, _)| *n != place).filter_map(|(n, other)| {
-        let alike = compare(photo, &other.seen, Relation::SameVisit)?;
+        let by_features = || lay(sight.as_ref()?, other.sight.as_ref()?, Relation::SameVisit);
+        let alike = compare(seen, &other.seen, Relation::SameVisit).or_else(by_features)?;
         Some(Like { name: other.name.clone(), alike, place: Where::Given(n) })
     });
     let before = known.iter().filter_map(|other| {
-        let alike = compare(photo, &other.seen, Relation::OtherWorker)?;
+        let by_features = || {
+            let sight = sight.as_ref().filter(|sight| is_candidate(sight, &other.stored))?;
+            let looked = look(&folder::read(&other.path).ok()?, &Shot::default(), &Budget::default());
+            lay(sight, &Sight::of(&looked)?, Relation::OtherWorker)
+        };
+        let alike = compare(seen, &other.seen, Relation::OtherWorker).or_else(by_features)?;
         Some(Like { name: other.name.clone(), alike, place: Where::File(other.path.clone()) })
     });
     let mut all: Vec<Like> = together.chain(before).collect();
@@ -258,7 +271,11 @@ fn finding(like: &Like) -> Option<Finding> {
             let limit = if bits <= SAME_MAX_BITS { SAME_MAX_BITS } else { LIKE_MAX_BITS };
             finding.measured(f64::from(bits), f64::from(limit))
         }
-        None => finding,
+        None => match &like.alike.laid {
+            // Bits cannot be told here, and the agreement is no number of bits.
+            Some(laid) if !laid.mirrored && code != Code::Burst => finding.measured(laid.p10, ALIGNED_MIN),
+            _ => finding,
+        },
     })
 }
 
@@ -267,7 +284,7 @@ fn beside(name: &str, alike: &Alike) -> Beside {
         file: name.to_owned(),
         exact: alike.exact,
         bits: alike.hash.map(|(bits, _)| bits),
-        agreement: None,
+        agreement: alike.laid.as_ref().map(|laid| laid.p10),
         means: alike.means,
     }
 }

@@ -4,11 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::checks::align::Alignment;
 use crate::checks::pdq;
 use crate::checks::report::{Beside, Checked};
 use crate::checks::{Facts, Picture as Plane, Renditions};
 use crate::domain::finding::{Language, Level, RULE_VERSION, plain};
-use crate::domain::grade::{self, Grade, Letter};
+use crate::domain::grade::{self, Grade, Letter, Reason};
 use crate::eval::paint;
 use crate::eval::report::escape;
 
@@ -25,19 +26,38 @@ pub struct Picture {
 }
 
 impl Picture {
-    pub fn new(own: Option<&Renditions>, others: impl Iterator<Item = Option<Vec<u8>>>) -> Picture {
+    /// `others`: each picture, and how the photo lies on it where that is known.
+    pub fn new<'a>(
+        own: Option<&Renditions>,
+        others: impl Iterator<Item = (Option<Vec<u8>>, Option<&'a Alignment>)>,
+    ) -> Picture {
         let own = own.map(|r| r.small.clone());
-        let others = others.map(|other| laid_on(own.as_deref()?, &other?)).collect();
+        let lay = |(other, laid): (Option<Vec<u8>>, Option<&Alignment>)| {
+            let (own, other) = (own.as_deref()?, other?);
+            laid.and_then(|laid| warped(own, &other, laid)).or_else(|| turned(own, &other))
+        };
+        let others = others.map(lay).collect();
         Picture { own, others }
     }
 }
 
+/// `other` as it looks from where `own` was taken.
+fn warped(own: &[u8], other: &[u8], laid: &Alignment) -> Option<Vec<u8>> {
+    let (own, other) = (paint::decode(own)?, paint::decode(other)?);
+    let [from, to] = [&own, &other].map(|p| f64::from(p.width().max(p.height())));
+    let [a, b, c, d, e, f, g, h, _] = laid.homography;
+    // The mapping speaks of long sides.
+    let map = [a * to / from, b * to / from, c * to, d * to / from, e * to / from, f * to, g / from, h / from];
+    let seen = paint::warp(&other, own.width(), own.height(), &map, [40; 3]);
+    Some(paint::jpeg(&seen, TURNED_QUALITY)).filter(|file| !file.is_empty())
+}
+
 /// `other` turned and mirrored as it lies best on `own`, by their hashes. As it is when that cannot be told.
-fn laid_on(own: &[u8], other: &[u8]) -> Option<Vec<u8>> {
+fn turned(own: &[u8], other: &[u8]) -> Option<Vec<u8>> {
     let hash = |picture: &Plane| pdq::hash(picture).map(|prints| prints.symmetries[0]);
     let plane = |bytes: &[u8]| {
-        let grey = image_luma(bytes)?;
-        Plane::new(grey.0, grey.1, 1, grey.2)
+        let picture = paint::decode(bytes)?;
+        Plane::new(picture.width(), picture.height(), 1, paint::luma(&picture))
     };
     let (Some(aim), Some(luma), Some(colour)) = (plane(own).and_then(|p| hash(&p)), plane(other), paint::decode(other))
     else {
@@ -50,12 +70,6 @@ fn laid_on(own: &[u8], other: &[u8]) -> Option<Vec<u8>> {
         }
         _ => Some(other.to_vec()),
     }
-}
-
-/// Width, height and luma of a small picture.
-fn image_luma(bytes: &[u8]) -> Option<(u32, u32, Vec<u8>)> {
-    let picture = paint::grey(&paint::decode(bytes)?);
-    Some((picture.width(), picture.height(), picture.iter().step_by(3).copied().collect()))
 }
 
 /// The words of the sheet itself.
@@ -161,7 +175,7 @@ pub fn html(photos: &[Checked], pictures: &[Picture], together: Option<&Grade>, 
             "<div class=\"all\">{}<div><b>{}</b>{}</div></div>",
             badge(grade),
             words.together,
-            reasons(grade, language)
+            sentences(&grade.reasons, language)
         ));
     }
     out.push_str("</header>\n<main>");
@@ -182,16 +196,19 @@ pub fn html(photos: &[Checked], pictures: &[Picture], together: Option<&Grade>, 
 
 fn card(n: usize, photo: &Checked, picture: &Picture, words: &Words, language: Language) -> String {
     let name = escape(&plain(&photo.file, NAME_MAX_CHARS));
+    let short = escape(&plain(last(&photo.file), NAME_MAX_CHARS));
     let shown = match &picture.own {
         Some(jpeg) => format!("<img src=\"{}\" alt=\"{name}\">", data(jpeg)),
         None => format!("<div class=\"none\">{}</div>", words.no_picture),
     };
     let mut out = format!(
-        "\n<article class=\"{}\"><figure>{shown}</figure><div class=\"told\"><h2>{}<span>{name}</span></h2>{}",
+        "\n<article class=\"{}\"><figure>{shown}</figure><div class=\"told\"><h2>{}<span title=\"{name}\">{short}</span></h2>",
         photo.grade.letter,
         badge(&photo.grade),
-        reasons(&photo.grade, language)
     );
+    // Reasons that are findings stand below with what they measured.
+    let own: Vec<Reason> = photo.grade.reasons.iter().copied().filter(|r| !matches!(r, Reason::Finding(_))).collect();
+    out.push_str(&sentences(&own, language));
     out.push_str("<dl class=\"facts\">");
     for (label, value) in words.facts.iter().zip(facts(photo)) {
         if let Some(value) = value {
@@ -216,12 +233,12 @@ fn card(n: usize, photo: &Checked, picture: &Picture, words: &Words, language: L
         }
         out.push_str("</ul>");
     }
-    out.push_str("</div>");
+    out.push_str("</div><div class=\"pairs\">");
     for (m, beside) in photo.beside.iter().enumerate() {
         let other = picture.others.get(m).and_then(Option::as_deref);
         out.push_str(&pair(&format!("p{n}-{m}"), beside, picture.own.as_deref(), other, words));
     }
-    out.push_str("</article>");
+    out.push_str("</div></article>");
     out
 }
 
@@ -236,9 +253,10 @@ fn pair(id: &str, beside: &Beside, own: Option<&[u8]>, other: Option<&[u8]>, wor
     how.extend(beside.agreement.map(|agreement| format!("{} {agreement:.2}", words.agree)));
     how.extend(beside.means.map(|(code, _)| code.to_string()));
     let mut out = format!(
-        "<section class=\"pair\"><h3>{} <span>{}</span></h3><p>{}</p>",
+        "<section class=\"pair\"><h3>{} <span title=\"{}\">{}</span></h3><p>{}</p>",
         words.like,
         escape(&plain(&beside.file, NAME_MAX_CHARS)),
+        escape(&plain(last(&beside.file), NAME_MAX_CHARS)),
         escape(&how.join(", "))
     );
     if let (Some(own), Some(other)) = (own, other) {
@@ -258,9 +276,14 @@ fn badge(grade: &Grade) -> String {
     format!("<span class=\"badge {0}\">{0}</span>", grade.letter)
 }
 
-fn reasons(grade: &Grade, language: Language) -> String {
-    let sentences: Vec<String> = grade.reasons.iter().map(|r| escape(&r.sentence(language))).collect();
-    format!("<p class=\"why\">{}</p>", sentences.join(" "))
+fn sentences(reasons: &[Reason], language: Language) -> String {
+    let sentences: Vec<String> = reasons.iter().map(|r| escape(&r.sentence(language))).collect();
+    if sentences.is_empty() { String::new() } else { format!("<p class=\"why\">{}</p>", sentences.join(" ")) }
+}
+
+/// The name of a file without its folders.
+fn last(file: &str) -> &str {
+    file.rsplit(['/', '\\']).next().unwrap_or(file)
 }
 
 /// In the order of [`Words::facts`].
@@ -312,14 +335,14 @@ dt{color:GrayText}dd{margin:0;overflow-wrap:anywhere}ul{list-style:none;margin:0
 li{padding:.35rem .6rem;border-left:4px solid var(--line);background:var(--soft);border-radius:0 4px 4px 0}\
 li.doubt{border-color:var(--c)}li.fail{border-color:var(--d)}li b{text-transform:uppercase;font-size:.78rem;letter-spacing:.04em;margin-right:.3rem}\
 li.doubt b{color:var(--c)}li.fail b{color:var(--d)}code{font-size:.78rem;color:GrayText;margin-left:.4rem;overflow-wrap:anywhere}\
-.clear{color:var(--a);margin:0}.pair{grid-column:1/-1;border-top:1px solid var(--line);padding-top:.8rem}\
+.clear{color:var(--a);margin:0}.pairs{grid-column:1/-1;display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1rem}.pairs:empty{display:none}.pair{border-top:1px solid var(--line);padding-top:.8rem}\
 h3{font-size:1rem;margin:0}.pair p{margin:.1rem 0 .5rem;color:GrayText}.pair input{margin:0 .4rem 0 0;accent-color:var(--b);width:1.1rem;height:1.1rem;vertical-align:-.15rem}\
-.two{display:flex;flex-wrap:wrap;gap:1rem;margin-top:.6rem}.two figure{flex:0 1 320px}figcaption{font-size:.85rem;color:GrayText}\
+.two{display:grid;grid-template-columns:repeat(2,minmax(0,320px));gap:.6rem;margin-top:.6rem}figcaption{font-size:.85rem;color:GrayText}\
 .over{position:relative}.over .top{position:absolute;inset:0;width:100%;height:100%;opacity:0}\
 input:checked~.two .top{animation:blink 1.4s steps(1) infinite}@keyframes blink{50%{opacity:1}}\
 @media(prefers-reduced-motion:reduce){input:checked~.two .top{animation:none;opacity:1}}\
 footer{margin-top:2rem;font-size:.92rem}footer h2{font-size:1rem}footer dl{display:grid;grid-template-columns:max-content 1fr;gap:.4rem .8rem}\
-@media(max-width:640px){article{grid-template-columns:1fr;padding:.8rem}.two figure{flex-basis:100%}}\
+@media(max-width:640px){article{grid-template-columns:1fr;padding:.8rem}}\
 @media(prefers-color-scheme:dark){:root{--a:#3fa15f;--b:#5b9bd0;--c:#e0a03c;--d:#ef6c62}.badge{color:#111}}\
 @media print{.pair input,.pair label{display:none}}";
 
@@ -350,8 +373,8 @@ mod tests {
         let picture = image::RgbImage::from_fn(320, 240, |x, y| {
             image::Rgb([((x * x / 90 + y) % 256) as u8, ((x / 9 * 31 + y / 7 * 17) % 256) as u8, (y % 200) as u8])
         });
-        let turned = paint::upright(&picture, 6);
-        let back = laid_on(&paint::jpeg(&picture, 90), &paint::jpeg(&turned, 90)).expect("turned");
+        let on_its_side = paint::upright(&picture, 6);
+        let back = turned(&paint::jpeg(&picture, 90), &paint::jpeg(&on_its_side, 90)).expect("turned");
         let back = paint::decode(&back).expect("a picture");
         assert_eq!(back.dimensions(), (320, 240));
         let off: u64 = back.iter().zip(picture.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();

@@ -1,11 +1,14 @@
-//! Whether two photos are alike, as the server would say of photos by two workers on two visits, or of one visit. Takes
-//! what a look gave; decides nothing that `checks::duplicate` does not decide.
+//! Whether two photos are alike, as the server would say of photos by two workers on two visits, or of one visit: by
+//! their bytes, by their hashes, and by laying one on the other. Decides nothing that `checks` does not decide.
 
 use sha2::{Digest, Sha256};
 
+use super::paint;
+use crate::checks::align::{self, Alignment, SURELY_ALIGNED_MIN};
 use crate::checks::duplicate::{LIKE_MAX_BITS, Pair, exact_verdict, verdict};
+use crate::checks::features::{EDGE_PX, Features, extract};
 use crate::checks::pdq::{QUALITY_MIN, Symmetry};
-use crate::checks::{Looked, Prints};
+use crate::checks::{Looked, Picture, Prints};
 use crate::domain::finding::{Code, Level};
 
 /// Seconds between two photos of two visits, where nobody says: no burst, and not the same minute.
@@ -39,6 +42,8 @@ pub struct Alike {
     pub exact: bool,
     /// Bits of the hashes that differ, and how the searched photo is turned against the known one.
     pub hash: Option<(u32, Symmetry)>,
+    /// How the searched photo lies on the known one, where that was tried and told something.
+    pub laid: Option<Alignment>,
 }
 
 impl Alike {
@@ -60,7 +65,7 @@ pub fn compare(searched: &Seen, known: &Seen, relation: Relation) -> Option<Alik
     let same_visit = relation == Relation::SameVisit;
     if searched.sha256 == known.sha256 {
         let means = exact_verdict(same_visit, same_visit);
-        return Some(Alike { means, exact: true, hash: Some((0, Symmetry::numbered(0))) });
+        return Some(Alike { means, exact: true, hash: Some((0, Symmetry::numbered(0))), laid: None });
     }
     let (bits, symmetry) = distance(searched, known).filter(|(bits, _)| *bits <= LIKE_MAX_BITS)?;
     let means = verdict(Pair {
@@ -70,7 +75,56 @@ pub fn compare(searched: &Seen, known: &Seen, relation: Relation) -> Option<Alik
         same_visit,
         secs_apart: if same_visit { 0 } else { VISITS_APART_SECS },
     })?;
-    Some(Alike { means: Some(means), exact: false, hash: Some((bits, symmetry)) })
+    Some(Alike { means: Some(means), exact: false, hash: Some((bits, symmetry)), laid: None })
+}
+
+/// Stored features that a searched photo must share before the two are laid on each other.
+const VOTES_MIN: usize = 4;
+
+/// A photo as local features see it.
+#[derive(Clone, Debug)]
+pub struct Sight {
+    luma: Picture,
+    features: Features,
+    /// Of the mirror image.
+    turned: Features,
+}
+
+impl Sight {
+    /// From the rendition, as the server does. `None` without one.
+    pub fn of(looked: &Looked) -> Option<Sight> {
+        let upright = paint::fit(&paint::decode(&looked.renditions.as_ref()?.large)?, EDGE_PX);
+        let (width, height) = upright.dimensions();
+        let luma = Picture::new(width, height, 1, paint::luma(&upright))?;
+        Some(Sight { features: extract(&luma), turned: extract(&align::mirror(&luma)), luma })
+    }
+
+    /// What a server keeps of a photo to find it later.
+    pub fn stored(&self) -> Features {
+        Features::from_bytes(&self.features.to_bytes()).unwrap_or_default()
+    }
+}
+
+/// Whether a search by local features gives this photo to the closer comparison.
+pub fn is_candidate(searched: &Sight, stored: &Features) -> bool {
+    [&searched.features, &searched.turned].iter().any(|f| align::votes(&f.points, stored) >= VOTES_MIN)
+}
+
+/// Lays a searched photo on a known one. `None` unless one was made from the other.
+pub fn lay(searched: &Sight, known: &Sight, relation: Relation) -> Option<Alike> {
+    let straight = align::compare(&searched.features, &searched.luma, &known.features, &known.luma);
+    let laid = straight.filter(Alignment::is_aligned).or_else(|| {
+        let turned = align::mirror(&searched.luma);
+        let mirrored = align::compare_mirrored(&searched.turned, &turned, &known.features, &known.luma);
+        mirrored.filter(Alignment::is_aligned)
+    })?;
+    let means = match relation {
+        _ if laid.mirrored => (Code::DupMirrored, Level::Doubt),
+        Relation::SameVisit => (Code::Burst, Level::Info),
+        Relation::OtherWorker if laid.p10 >= SURELY_ALIGNED_MIN => (Code::DupCropped, Level::Fail),
+        Relation::OtherWorker => (Code::DupCropped, Level::Doubt),
+    };
+    Some(Alike { means: Some(means), exact: false, hash: None, laid: Some(laid) })
 }
 
 #[cfg(test)]

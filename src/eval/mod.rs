@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use image::RgbImage;
 use jiff::tz::TimeZone;
 
-use self::alike::{Relation, Seen, compare, distance};
+use self::alike::{Relation, Seen, Sight, compare, distance, is_candidate, lay};
 use self::attack::{BLURS, COPIES, Copy, Group, Hidden, LIGHTS};
 use self::pairs::Labelled;
 pub use self::report::{Evaluation, FalseCopy, Miss, Part, Row, Unread};
@@ -64,6 +64,7 @@ type Hits = Vec<(&'static str, bool)>;
 struct Subject {
     file: String,
     seen: Option<Seen>,
+    sight: Option<Sight>,
     unread: Option<Unread>,
     /// The attacks, unless the photo is too small or a labelled copy.
     attacked: bool,
@@ -187,6 +188,7 @@ fn attacked(file: &str, path: &Path, seed: u64, first_of_its_picture: bool) -> S
     let mut subject = Subject {
         file: file.to_owned(),
         seen: None,
+        sight: None,
         unread: None,
         attacked: false,
         hits: Vec::new(),
@@ -208,6 +210,7 @@ fn attacked(file: &str, path: &Path, seed: u64, first_of_its_picture: bool) -> S
         return subject;
     };
     let seen = Seen::of(&bytes, &looked);
+    let sight = Sight::of(&looked);
     if first_of_its_picture {
         subject.hits.push((LIT, flags(&looked, LIGHT_CODES)));
         let long = source.width().max(source.height());
@@ -221,25 +224,32 @@ fn attacked(file: &str, path: &Path, seed: u64, first_of_its_picture: bool) -> S
             subject.attacked = true;
             let small = paint::fit(&source, attack::COPIED_EDGE_PX);
             drop(source);
-            copies(&bytes, &small, &seen, &mut subject, seed);
+            copies(&bytes, &small, &seen, sight.as_ref(), &mut subject, seed);
             light(&small, &mut subject.hits, seed, file);
             let told = paint::jpeg(&paint::fit(&small, TOLD_EDGE_PX), 80);
             time_and_place(&told, &mut subject.hits, seed, file);
             lies(&bytes, &told, &looked, &mut subject.hits, seed, file);
         }
     }
-    subject.seen = Some(seen);
+    (subject.seen, subject.sight) = (Some(seen), sight);
     subject
 }
 
-fn copies(bytes: &[u8], small: &RgbImage, seen: &Seen, subject: &mut Subject, seed: u64) {
+fn copies(bytes: &[u8], small: &RgbImage, seen: &Seen, sight: Option<&Sight>, subject: &mut Subject, seed: u64) {
     let exact = Seen::of(bytes, &glance(bytes, &subject.file));
     subject.hits.push((EXACT, compare(&exact, seen, Relation::OtherWorker).is_some_and(|a| a.is_flagged())));
+    let stored = sight.map(Sight::stored);
     for Copy { name, edit, .. } in COPIES {
         let file = attack::make(*edit, small, &mut dice(seed, &subject.file, name));
-        let copy = Seen::of(&file, &glance(&file, "copy.jpg"));
-        let found = compare(&copy, seen, Relation::OtherWorker).is_some_and(|a| a.is_flagged());
-        subject.hits.push((name, found));
+        let looked = glance(&file, "copy.jpg");
+        let copy = Seen::of(&file, &looked);
+        let by_hash = compare(&copy, seen, Relation::OtherWorker).is_some_and(|a| a.is_flagged());
+        // Features cost ten times a hash: they are asked when it says nothing.
+        let by_features = || {
+            let (copy, known, stored) = (Sight::of(&looked)?, sight?, stored.as_ref()?);
+            is_candidate(&copy, stored).then(|| lay(&copy, known, Relation::OtherWorker))?
+        };
+        subject.hits.push((name, by_hash || by_features().is_some_and(|a| a.is_flagged())));
         subject.copies.push(copy);
     }
 }
@@ -367,7 +377,7 @@ fn summed(asked: &Asked, subjects: &[Subject], labelled: &[Pair], progress: Prog
     part(Part::Claims, Some(Target::EveryOne), None, &[TIME_BEFORE, TIME_AFTER, PLACE_OFF]);
     part(Part::Claims, Some(Target::NoneIn(20)), None, &[TOLD_RIGHT, TOLD_NOTHING]);
     part(Part::Files, Some(Target::EveryOne), None, &[hostile::CUT, hostile::BOMB, hostile::SCANS, hostile::POLYGLOT]);
-    let (unlike, false_copies) = unlike(subjects, labelled, progress);
+    let (unlike, false_copies) = unlike(asked, subjects, labelled, progress);
     rows.extend(honest(subjects, labelled));
     rows.extend(unlike);
     rows.sort_by_key(|row| row.part);
@@ -388,7 +398,8 @@ fn honest(subjects: &[Subject], labelled: &[Pair]) -> Vec<Row> {
     let mut relations: BTreeMap<(bool, &str), Count> = BTreeMap::new();
     for pair in labelled {
         let (Some(a), Some(b)) = (&subjects[pair.a].seen, &subjects[pair.b].seen) else { continue };
-        let flagged = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
+        let by_hash = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
+        let flagged = by_hash || alike_by_features(&subjects[pair.a], &subjects[pair.b]).is_some();
         relations.entry((pair.copy, &pair.relation)).or_default().add(flagged);
     }
     let mut rows = Vec::new();
@@ -426,43 +437,67 @@ fn one_scene(photos: usize, labelled: &[Pair]) -> impl Fn(usize, usize) -> bool 
 /// Pairs listed at most; the counts hold all.
 const FALSE_COPIES_LISTED: usize = 50;
 
+/// How well two photos lie on each other when local features call one a copy of the other.
+fn alike_by_features(a: &Subject, b: &Subject) -> Option<f64> {
+    let (a, b) = (a.sight.as_ref()?, b.sight.as_ref()?);
+    if !is_candidate(a, &b.stored()) && !is_candidate(b, &a.stored()) {
+        return None;
+    }
+    lay(a, b, Relation::OtherWorker).filter(|alike| alike.is_flagged())?.laid.map(|laid| laid.p10)
+}
+
+/// What one photo gives against all that follow it.
+#[derive(Default)]
+struct Against {
+    /// Hash at most 31 bits away; 32 to 46 bits; of an edited copy; local features.
+    counts: [Count; 4],
+    listed: Vec<FalseCopy>,
+}
+
 /// Every pair of photos that nobody labelled and that are not one file.
-fn unlike(subjects: &[Subject], labelled: &[Pair], progress: Progress) -> (Vec<Row>, Vec<FalseCopy>) {
+fn unlike(asked: &Asked, subjects: &[Subject], labelled: &[Pair], progress: Progress) -> (Vec<Row>, Vec<FalseCopy>) {
     let of_one_scene = one_scene(subjects.len(), labelled);
     let seen: Vec<(usize, &Seen)> =
         subjects.iter().enumerate().filter_map(|(n, s)| Some((n, s.seen.as_ref()?))).collect();
-    let (mut sure, mut like, mut edited) = (Count::default(), Count::default(), Count::default());
-    let mut listed = Vec::new();
-    for (place, (n, a)) in seen.iter().enumerate() {
-        for (m, b) in &seen[place + 1..] {
-            if a.sha256 == b.sha256 || of_one_scene(*n, *m) {
+    let places: Vec<usize> = (0..seen.len()).collect();
+    let against = spread(&places, asked.threads, "pairs", progress, |&place| {
+        let (n, a) = seen[place];
+        let mut told = Against::default();
+        let [sure, like, edited, features] = &mut told.counts;
+        for &(m, b) in &seen[place + 1..] {
+            if a.sha256 == b.sha256 || of_one_scene(n, m) {
                 continue;
             }
-            let Some((bits, _)) = distance(a, b) else { continue };
-            let flagged = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
-            sure.add(bits <= SAME_MAX_BITS);
-            like.add(bits > SAME_MAX_BITS && flagged);
-            if flagged {
-                listed.push(FalseCopy {
-                    file_a: subjects[*n].file.clone(),
-                    file_b: subjects[*m].file.clone(),
-                    bits: Some(bits),
-                });
+            let hash = distance(a, b).map(|(bits, _)| bits);
+            let by_hash = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
+            if let Some(bits) = hash {
+                sure.add(bits <= SAME_MAX_BITS);
+                like.add(bits > SAME_MAX_BITS && by_hash);
             }
-            for copy in &subjects[*n].copies {
+            let agreement = alike_by_features(&subjects[n], &subjects[m]);
+            features.add(agreement.is_some());
+            if by_hash || agreement.is_some() {
+                let [file_a, file_b] = [n, m].map(|n| subjects[n].file.clone());
+                told.listed.push(FalseCopy { file_a, file_b, bits: hash, agreement });
+            }
+            for copy in &subjects[n].copies {
                 // Only what the untouched pair does not already say.
-                if let Some((bits, _)) = distance(copy, b).filter(|_| !flagged) {
+                if let Some((bits, _)) = distance(copy, b).filter(|_| !by_hash) {
                     edited.add(bits <= SAME_MAX_BITS);
                 }
             }
         }
-        progress("pairs", place + 1, seen.len());
-    }
+        told
+    });
+    let sum = |n: usize| against.iter().fold(Count::default(), |sum, told| sum.plus(told.counts[n]));
+    let row = |name, n, target| Row::new(Part::Unlike, name, sum(n), target);
     let rows = vec![
-        Row::new(Part::Unlike, "different photos, hash <= 31 bits", sure, Some(Target::NoneIn(30_000_000))),
-        Row::new(Part::Unlike, "different photos, hash 32 to 46 bits (a doubt)", like, None),
-        Row::new(Part::Unlike, "one of them edited, hash <= 31 bits", edited, Some(Target::NoneIn(30_000_000))),
+        row("different photos, hash <= 31 bits", 0, Some(Target::NoneIn(30_000_000))),
+        row("different photos, hash 32 to 46 bits (a doubt)", 1, None),
+        row("one of them edited, hash <= 31 bits", 2, Some(Target::NoneIn(30_000_000))),
+        row("different photos, local features", 3, Some(Target::NoneIn(4000))),
     ];
+    let mut listed: Vec<FalseCopy> = against.into_iter().flat_map(|told| told.listed).collect();
     listed.sort_by_key(|pair| pair.bits);
     listed.truncate(FALSE_COPIES_LISTED);
     (rows, listed)

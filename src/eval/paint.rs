@@ -126,6 +126,11 @@ pub fn grey(picture: &RgbImage) -> RgbImage {
     out
 }
 
+/// Brightness alone, row by row.
+pub fn luma(picture: &RgbImage) -> Vec<u8> {
+    grey(picture).iter().step_by(3).copied().collect()
+}
+
 /// Even noise of plus or minus `reach` on every sample.
 pub fn noisy(picture: &RgbImage, reach: i32, dice: &mut Dice) -> RgbImage {
     let mut out = picture.clone();

@@ -65,12 +65,23 @@ pub struct Unread {
 }
 
 /// Two photos that nobody labelled and that look like copies: someone should look.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct FalseCopy {
     pub file_a: String,
     pub file_b: String,
     /// Bits of the hashes that differ.
     pub bits: Option<u32>,
+    /// How well their worst tiles agree, where local features call them copies.
+    pub agreement: Option<f64>,
+}
+
+impl FalseCopy {
+    fn line(&self) -> String {
+        let bits = self.bits.map_or("no hash".to_owned(), |bits| format!("{bits} bits"));
+        let agreement = self.agreement.map(|agreement| format!(", tiles {agreement:.2}")).unwrap_or_default();
+        let [a, b] = [&self.file_a, &self.file_b].map(|file| plain(file, FILE_MAX_CHARS));
+        format!("{bits}{agreement}: {a} and {b}")
+    }
 }
 
 /// An attack that was not found, or a false alarm.
@@ -159,13 +170,7 @@ impl Evaluation {
             }
         };
         let name = |file: &str| plain(file, FILE_MAX_CHARS);
-        list(
-            "Unlabelled pairs that look like copies",
-            self.false_copies
-                .iter()
-                .map(|p| format!("{:>3} bits  {}  {}", p.bits.unwrap_or_default(), name(&p.file_a), name(&p.file_b)))
-                .collect(),
-        );
+        list("Unlabelled pairs that look like copies", self.false_copies.iter().map(FalseCopy::line).collect());
         list("Cannot be decoded", self.unread.iter().map(|u| format!("{}  {}", name(&u.file), u.why)).collect());
         list("How to read this", RULES.iter().map(|rule| (*rule).to_owned()).collect());
         out
@@ -263,13 +268,7 @@ impl Evaluation {
             }
         };
         let name = |file: &str| plain(file, FILE_MAX_CHARS);
-        list(
-            "Unlabelled pairs that look like copies",
-            self.false_copies
-                .iter()
-                .map(|p| format!("{} bits: {} and {}", p.bits.unwrap_or_default(), name(&p.file_a), name(&p.file_b)))
-                .collect(),
-        );
+        list("Unlabelled pairs that look like copies", self.false_copies.iter().map(FalseCopy::line).collect());
         list("Cannot be decoded", self.unread.iter().map(|u| format!("{}: {}", name(&u.file), u.why)).collect());
         list("How to read this", RULES.iter().map(|rule| (*rule).to_owned()).collect());
         out.push_str("</body></html>\n");
@@ -340,7 +339,7 @@ mod tests {
                 row("bad", 10, 400, Some(Target::AtLeast(0.92))),
                 row("nearly", 2999, 3000, None),
             ],
-            false_copies: vec![FalseCopy { file_a: "a".into(), file_b: "b".into(), bits: Some(12) }],
+            false_copies: vec![FalseCopy { file_a: "a".into(), file_b: "b".into(), bits: Some(12), agreement: None }],
             misses: Vec::new(),
         }
     }
@@ -351,7 +350,7 @@ mod tests {
         let line = |name: &str| text.lines().find(|l| l.trim_start().starts_with(name)).expect("a row").to_owned();
         assert!(line("all").ends_with(" met") && line("few").ends_with("not shown"), "{text}");
         assert!(line("bad").ends_with("NOT MET") && line("nearly").contains(">99.9%"), "{text}");
-        assert!(text.contains(" 12 bits  a  b") && text.contains("x<b> .jpg  DAMAGED"), "{text}");
+        assert!(text.contains("12 bits: a and b") && text.contains("x<b> .jpg  DAMAGED"), "{text}");
         assert!(evaluation().misses_a_target());
     }
 

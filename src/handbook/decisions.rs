@@ -43,3 +43,8 @@
 //!   same everywhere, and never a panic on a hostile file. Features are found on the rendition, which both sides have.
 //! * 2026-11-22 **The photo that is recorded later carries the finding**, never the earlier one; numbers given under a lock
 //!   see to it that of two photos compared side by side one finds the other.
+//! * 2026-11-22 **A target is "not shown" before it is met.** With n cases, all of them right, the 95% interval still
+//!   reaches down to n / (n + 3.84). Below the n at which that touches the target, `eval` says "not shown", unless the
+//!   interval already lies beyond it; a table of small counts that all say "met" would be believed.
+//! * 2026-11-22 **Attacks are simulated, labels are not.** Copies, blur and edited times are made from real photos; what is
+//!   an honest second photo is only known from labelled pairs, so without them that row stays empty.

@@ -12,7 +12,9 @@
 //!
 //! # A photo check
 //! A function in `checks`, its code in `domain/finding.rs` with a sentence in three languages and what the worker can do;
-//! raise the rule version. A finding never refuses: `fail` is the strongest doubt.
+//! raise the rule version. A finding never refuses: `fail` is the strongest doubt. Print `fieldproof eval photos FOLDER`
+//! before and after on photos that were not used to choose the limits; a fraud that a new check should find is a row in
+//! `eval/attack.rs`.
 //!
 //! # A job
 //! One row in the table of `jobs`: what wakes it, how many at once, its lease, its retries, what happens when it gives up.

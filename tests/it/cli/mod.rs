@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod eval;
 mod operator;
 mod stores;
 
