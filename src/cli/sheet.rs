@@ -57,7 +57,7 @@ fn turned(own: &[u8], other: &[u8]) -> Option<Vec<u8>> {
     let hash = |picture: &Plane| pdq::hash(picture).map(|prints| prints.symmetries[0]);
     let plane = |bytes: &[u8]| {
         let picture = paint::decode(bytes)?;
-        Plane::new(picture.width(), picture.height(), 1, paint::luma(&picture))
+        Plane::new(picture.width(), picture.height(), 1, paint::luma(&picture).into_raw())
     };
     let (Some(aim), Some(luma), Some(colour)) = (plane(own).and_then(|p| hash(&p)), plane(other), paint::decode(other))
     else {
@@ -329,7 +329,7 @@ main{display:grid;gap:1rem}article{display:grid;grid-template-columns:minmax(0,3
 article.A{border-left-color:var(--a)}article.C{border-left-color:var(--c)}article.D{border-left-color:var(--d)}\
 figure{margin:0}img{display:block;max-width:100%;height:auto;border-radius:4px}\
 .none{display:grid;place-items:center;aspect-ratio:4/3;background:var(--soft);border:1px dashed var(--line);border-radius:4px;color:GrayText}\
-h2{font-size:1.05rem;margin:0;display:flex;gap:.6rem;align-items:center}h2 span:last-child,h3 span{overflow-wrap:anywhere}\
+h2{font-size:1.05rem;margin:0 0 .35rem;display:flex;gap:.6rem;align-items:center}h2 span:last-child,h3 span{overflow-wrap:anywhere}\
 .why{margin:.35rem 0 .7rem}.facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem .8rem;margin:0 0 .7rem;font-size:.92rem}\
 dt{color:GrayText}dd{margin:0;overflow-wrap:anywhere}ul{list-style:none;margin:0;padding:0;display:grid;gap:.45rem}\
 li{padding:.35rem .6rem;border-left:4px solid var(--line);background:var(--soft);border-radius:0 4px 4px 0}\

@@ -95,7 +95,7 @@ impl Sight {
     pub fn of(looked: &Looked) -> Option<Sight> {
         let upright = paint::fit(&paint::decode(&looked.renditions.as_ref()?.large)?, EDGE_PX);
         let (width, height) = upright.dimensions();
-        let luma = Picture::new(width, height, 1, paint::luma(&upright))?;
+        let luma = Picture::new(width, height, 1, paint::luma(&upright).into_raw())?;
         Some(Sight { features: extract(&luma), turned: extract(&align::mirror(&luma)), luma })
     }
 

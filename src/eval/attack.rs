@@ -2,7 +2,7 @@
 //! Each takes a source picture and gives the bytes of a file. Strengths are those of the published targets; nothing is
 //! fitted to a set of photos.
 
-use image::{Rgb, RgbImage, imageops};
+use image::{GrayImage, Rgb, RgbImage, imageops};
 
 use super::paint::{self, blurred, crop, dragged, exposed, fill, frame, jpeg, noisy, resize, toned};
 use super::statistics::Dice;
@@ -256,17 +256,25 @@ pub const LIGHTS: &[Hidden] = &[
     hidden("overexposed 2 stops", Hide::Stops(2.0), false),
 ];
 
-/// The hidden picture as a file. A blur is scaled from the frame to the size of the source.
+/// The picture in another light as a file, or as it is for a blur.
 pub fn hide(hide: Hide, picture: &RgbImage, dice: &mut Dice) -> Vec<u8> {
-    let share = f64::from(picture.width().max(picture.height())) / f64::from(FRAME_EDGE_PX);
     let changed = match hide {
-        Hide::Gauss(px) => blurred(picture, px * share),
-        Hide::Motion(px) => dragged(picture, px * share, dice.between(0.0, 180.0)),
+        Hide::Gauss(_) | Hide::Motion(_) => return blur(hide, &paint::luma(picture), dice),
         Hide::Black => noisy(&toned(picture, |v| v * 0.01), 3, dice),
         Hide::Covered => covered(picture, dice),
         Hide::Stops(stops) => noisy(&exposed(picture, stops), 2, dice),
     };
     jpeg(&changed, SAVED_QUALITY)
+}
+
+/// A blurred grey picture as a file: focus is judged without colour. The blur is scaled from the frame to the picture.
+pub fn blur(hide: Hide, luma: &GrayImage, dice: &mut Dice) -> Vec<u8> {
+    let share = f64::from(luma.width().max(luma.height())) / f64::from(FRAME_EDGE_PX);
+    match hide {
+        Hide::Gauss(px) => jpeg(&blurred(luma, px * share), SAVED_QUALITY),
+        Hide::Motion(px) => jpeg(&dragged(luma, px * share, dice.between(0.0, 180.0)), SAVED_QUALITY),
+        _ => jpeg(luma, SAVED_QUALITY),
+    }
 }
 
 /// A finger on the lens: a soft reddish plane that grows lighter to one side, a trace of the scene, some noise.

@@ -179,6 +179,9 @@ const FILE_CODES: &[Code] = &[
     Code::TrailingData,
 ];
 
+/// A photo that already carries one of these has nothing to hide and nothing to copy.
+const NOTHING_CODES: &[Code] = &[Code::BlackFrame, Code::CoveredLens, Code::Damaged];
+
 const EXACT: &str = "exact copy";
 const SHARP: &str = "untouched photos called blurred";
 const LIT: &str = "untouched photos called dark, bright or covered";
@@ -214,13 +217,12 @@ fn attacked(file: &str, path: &Path, seed: u64, first_of_its_picture: bool) -> S
     if first_of_its_picture {
         subject.hits.push((LIT, flags(&looked, LIGHT_CODES)));
         let long = source.width().max(source.height());
-        if long >= attack::BLURRED_EDGE_MIN_PX {
+        let whole = !looked.findings.iter().any(|f| NOTHING_CODES.contains(&f.code));
+        if long >= attack::BLURRED_EDGE_MIN_PX && whole {
             subject.hits.push((SHARP, flags(&looked, FOCUS_CODES)));
             focus(&source, &mut subject.hits, seed, file);
         }
-        // A black frame shows nothing that could be copied, darkened or lit.
-        let black = looked.findings.iter().any(|f| f.code == Code::BlackFrame);
-        if long >= ATTACKED_EDGE_MIN_PX && source.width().min(source.height()) * 8 >= long && !black {
+        if long >= ATTACKED_EDGE_MIN_PX && source.width().min(source.height()) * 8 >= long && whole {
             subject.attacked = true;
             let small = paint::fit(&source, attack::COPIED_EDGE_PX);
             drop(source);
@@ -259,9 +261,9 @@ fn dice(seed: u64, file: &str, what: &str) -> Dice {
 }
 
 fn focus(source: &RgbImage, hits: &mut Hits, seed: u64, file: &str) {
-    let frame = paint::fit(source, attack::FRAME_EDGE_PX);
+    let frame = paint::luma(&paint::fit(source, attack::FRAME_EDGE_PX));
     for Hidden { name, hide, .. } in BLURS {
-        let looked = glance(&attack::hide(*hide, &frame, &mut dice(seed, file, name)), "blurred.jpg");
+        let looked = glance(&attack::blur(*hide, &frame, &mut dice(seed, file, name)), "blurred.jpg");
         hits.push((name, flags(&looked, FOCUS_CODES)));
     }
 }

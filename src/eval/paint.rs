@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use image::imageops::{self, FilterType};
-use image::{ImageReader, Limits, Rgb, RgbImage};
+use image::{GrayImage, ImageBuffer, ImageReader, Limits, Pixel, Rgb, RgbImage};
 use jpeg_encoder::{ColorType, Encoder};
 
 use super::statistics::Dice;
@@ -21,13 +21,17 @@ pub fn decode(bytes: &[u8]) -> Option<RgbImage> {
     reader.decode().ok().map(|picture| picture.into_rgb8())
 }
 
+/// Samples of 8 bits, grey or RGB.
+type Samples<P> = ImageBuffer<P, Vec<u8>>;
+
 /// A JPEG file without any metadata. Empty for a picture that no JPEG can hold (a side of 0 or above 65 535).
-pub fn jpeg(picture: &RgbImage, quality: u8) -> Vec<u8> {
+pub fn jpeg<P: Pixel<Subpixel = u8>>(picture: &Samples<P>, quality: u8) -> Vec<u8> {
     let mut out = Vec::new();
     let (Ok(width), Ok(height)) = (u16::try_from(picture.width()), u16::try_from(picture.height())) else {
         return out;
     };
-    match Encoder::new(&mut out, quality).encode(picture.as_raw(), width, height, ColorType::Rgb) {
+    let kind = if P::CHANNEL_COUNT == 1 { ColorType::Luma } else { ColorType::Rgb };
+    match Encoder::new(&mut out, quality).encode(picture.as_raw(), width, height, kind) {
         Ok(()) => out,
         Err(_) => Vec::new(),
     }
@@ -126,9 +130,9 @@ pub fn grey(picture: &RgbImage) -> RgbImage {
     out
 }
 
-/// Brightness alone, row by row.
-pub fn luma(picture: &RgbImage) -> Vec<u8> {
-    grey(picture).iter().step_by(3).copied().collect()
+/// Brightness alone.
+pub fn luma(picture: &RgbImage) -> GrayImage {
+    imageops::grayscale(picture)
 }
 
 /// Even noise of plus or minus `reach` on every sample.
@@ -222,7 +226,7 @@ pub fn slanted(picture: &RgbImage, share: f64, dice: &mut Dice) -> RgbImage {
 }
 
 /// Gaussian blur with a standard deviation in pixels.
-pub fn blurred(picture: &RgbImage, deviation: f64) -> RgbImage {
+pub fn blurred<P: Pixel<Subpixel = u8>>(picture: &Samples<P>, deviation: f64) -> Samples<P> {
     let reach = (deviation * 3.0).ceil() as usize;
     let weight = |n: usize| (-((n as f64 - reach as f64).powi(2)) / (2.0 * deviation * deviation)).exp();
     let weights: Vec<f64> = (0..=2 * reach).map(weight).collect();
@@ -236,7 +240,7 @@ pub fn blurred(picture: &RgbImage, deviation: f64) -> RgbImage {
 }
 
 /// Dragged along a line of `length` pixels at an angle, as by a moving hand.
-pub fn dragged(picture: &RgbImage, length: f64, degrees: f64) -> RgbImage {
+pub fn dragged<P: Pixel<Subpixel = u8>>(picture: &Samples<P>, length: f64, degrees: f64) -> Samples<P> {
     let (sin, cos) = degrees.to_radians().sin_cos();
     let steps = length.round().max(1.0) as usize;
     let mut taps: Vec<(isize, isize, u32)> = Vec::with_capacity(steps);
@@ -248,26 +252,26 @@ pub fn dragged(picture: &RgbImage, length: f64, degrees: f64) -> RgbImage {
 }
 
 /// Each sample as the weighted sum of samples at the given distances; the edges repeat. Weights in 1/65536.
-fn gathered(picture: &RgbImage, taps: &[(isize, isize, u32)]) -> RgbImage {
-    let (w, h) = (picture.width() as usize, picture.height() as usize);
+fn gathered<P: Pixel<Subpixel = u8>>(picture: &Samples<P>, taps: &[(isize, isize, u32)]) -> Samples<P> {
+    let (w, h, n) = (picture.width() as usize, picture.height() as usize, usize::from(P::CHANNEL_COUNT));
     let raw = picture.as_raw();
     let total: u32 = taps.iter().map(|(_, _, weight)| weight).sum::<u32>().max(1);
     let mut out = picture.clone();
-    let mut sums = vec![0_u32; w * 3];
-    for (y, row) in out.chunks_exact_mut(w * 3).enumerate() {
+    let mut sums = vec![0_u32; w * n];
+    for (y, row) in out.chunks_exact_mut(w * n).enumerate() {
         sums.fill(total / 2);
         for &(dx, dy, weight) in taps {
             let sy = y.saturating_add_signed(dy).min(h - 1);
-            let from = &raw[sy * w * 3..(sy + 1) * w * 3];
+            let from = &raw[sy * w * n..(sy + 1) * w * n];
             // The part of the row whose source lies inside; the rest repeats the edge.
             let (start, end) = ((-dx).clamp(0, w as isize) as usize, (w as isize - dx).clamp(0, w as isize) as usize);
             if start < end {
-                let source = start.saturating_add_signed(dx) * 3..end.saturating_add_signed(dx) * 3;
-                sums[start * 3..end * 3].iter_mut().zip(&from[source]).for_each(|(s, v)| *s += u32::from(*v) * weight);
+                let source = start.saturating_add_signed(dx) * n..end.saturating_add_signed(dx) * n;
+                sums[start * n..end * n].iter_mut().zip(&from[source]).for_each(|(s, v)| *s += u32::from(*v) * weight);
             }
             for x in (0..start.min(w)).chain(end.max(start)..w) {
                 let sx = x.saturating_add_signed(dx).min(w - 1);
-                (0..3).for_each(|n| sums[x * 3 + n] += u32::from(from[sx * 3 + n]) * weight);
+                (0..n).for_each(|c| sums[x * n + c] += u32::from(from[sx * n + c]) * weight);
             }
         }
         row.iter_mut().zip(&sums).for_each(|(sample, sum)| *sample = (sum / total).min(255) as u8);
