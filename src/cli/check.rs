@@ -266,16 +266,17 @@ fn like(place: usize, given: &[Given], known: &[Known]) -> Vec<Like> {
 fn finding(like: &Like) -> Option<Finding> {
     let (code, level) = like.alike.means?;
     let finding = Finding::new(code, level).about(&like.name);
-    Some(match like.alike.hash.filter(|_| !like.alike.exact) {
-        Some((bits, _)) => {
+    Some(match (&like.alike.laid, like.alike.hash) {
+        (Some(laid), _) => match code {
+            Code::DupCropped => finding.measured(laid.p10, ALIGNED_MIN),
+            Code::PartialCopy => finding.valued(laid.copied),
+            _ => finding,
+        },
+        (None, Some((bits, _))) if !like.alike.exact => {
             let limit = if bits <= SAME_MAX_BITS { SAME_MAX_BITS } else { LIKE_MAX_BITS };
             finding.measured(f64::from(bits), f64::from(limit))
         }
-        None => match &like.alike.laid {
-            // Bits cannot be told here, and the agreement is no number of bits.
-            Some(laid) if !laid.mirrored && code != Code::Burst => finding.measured(laid.p10, ALIGNED_MIN),
-            _ => finding,
-        },
+        _ => finding,
     })
 }
 

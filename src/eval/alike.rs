@@ -3,12 +3,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::paint;
-use crate::checks::align::{self, Alignment, SURELY_ALIGNED_MIN};
-use crate::checks::duplicate::{LIKE_MAX_BITS, Pair, exact_verdict, verdict};
-use crate::checks::features::{EDGE_PX, Features, extract};
+use crate::checks::align::{Alignment, View, plausible, votes};
+use crate::checks::duplicate::{LIKE_MAX_BITS, Pair, aligned_verdict, exact_verdict, verdict};
+use crate::checks::features::Features;
 use crate::checks::pdq::{QUALITY_MIN, Symmetry};
-use crate::checks::{Looked, Picture, Prints};
+use crate::checks::{Looked, Prints};
 use crate::domain::finding::{Code, Level};
 
 /// Seconds between two photos of two visits, where nobody says: no burst, and not the same minute.
@@ -18,12 +17,18 @@ const VISITS_APART_SECS: i64 = 3600;
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub sha256: [u8; 32],
-    pub prints: Option<Prints>,
+    /// Of the whole photo, and of what is left without bars around it; flat ones are left out.
+    pub prints: [Option<Prints>; 2],
 }
 
 impl Seen {
     pub fn of(bytes: &[u8], looked: &Looked) -> Seen {
-        Seen { sha256: Sha256::digest(bytes).into(), prints: looked.prints.filter(|p| p.quality >= QUALITY_MIN) }
+        let prints = [looked.prints, looked.trimmed].map(|prints| prints.filter(|p| p.quality >= QUALITY_MIN));
+        Seen { sha256: Sha256::digest(bytes).into(), prints }
+    }
+
+    pub fn is_searchable(&self) -> bool {
+        self.prints.iter().any(Option::is_some)
     }
 }
 
@@ -53,11 +58,17 @@ impl Alike {
     }
 }
 
-/// Bits that differ at the closest symmetry. `None` when one of the two is too flat or too small for a hash.
+/// Bits that differ at the closest symmetry, with and without bars. `None` when one of the two is too flat or too small
+/// for a hash.
 pub fn distance(searched: &Seen, known: &Seen) -> Option<(u32, Symmetry)> {
-    let (searched, known) = (searched.prints.as_ref()?, known.prints.as_ref()?.symmetries[0]);
-    let all = searched.symmetries.iter().map(|s| s.distance(&known)).enumerate();
-    all.min_by_key(|(_, bits)| *bits).map(|(n, bits)| (bits, Symmetry::numbered(n)))
+    let mut nearest: Option<(u32, usize)> = None;
+    for known in known.prints.iter().flatten().map(|prints| &prints.symmetries[0]) {
+        for searched in searched.prints.iter().flatten() {
+            let all = searched.symmetries.iter().enumerate().map(|(n, s)| (s.distance(known), n));
+            nearest = nearest.into_iter().chain(all).min();
+        }
+    }
+    nearest.map(|(bits, n)| (bits, Symmetry::numbered(n)))
 }
 
 /// Compares a searched photo with a known one. `None` when they have nothing in common.
@@ -68,62 +79,51 @@ pub fn compare(searched: &Seen, known: &Seen, relation: Relation) -> Option<Alik
         return Some(Alike { means, exact: true, hash: Some((0, Symmetry::numbered(0))), laid: None });
     }
     let (bits, symmetry) = distance(searched, known).filter(|(bits, _)| *bits <= LIKE_MAX_BITS)?;
-    let means = verdict(Pair {
-        distance: bits,
-        mirrored: symmetry.is_mirrored(),
-        same_worker: same_visit,
-        same_visit,
-        secs_apart: if same_visit { 0 } else { VISITS_APART_SECS },
-    })?;
+    let means = verdict(pair(bits, symmetry.is_mirrored(), relation))?;
     Some(Alike { means: Some(means), exact: false, hash: Some((bits, symmetry)), laid: None })
 }
 
-/// Stored features that a searched photo must share before the two are laid on each other.
+fn pair(distance: u32, mirrored: bool, relation: Relation) -> Pair {
+    let same_visit = relation == Relation::SameVisit;
+    let secs_apart = if same_visit { 0 } else { VISITS_APART_SECS };
+    Pair { distance, mirrored, same_worker: same_visit, same_visit, secs_apart }
+}
+
+/// Stored features that a searched photo must share to be asked whether they agree, as the server asks.
 const VOTES_MIN: usize = 4;
 
-/// A photo as local features see it.
+/// A photo as local features see it, and its mirror image.
 #[derive(Clone, Debug)]
 pub struct Sight {
-    luma: Picture,
-    features: Features,
-    /// Of the mirror image.
-    turned: Features,
+    view: View,
+    turned: View,
 }
 
 impl Sight {
     /// From the rendition, as the server does. `None` without one.
     pub fn of(looked: &Looked) -> Option<Sight> {
-        let upright = paint::fit(&paint::decode(&looked.renditions.as_ref()?.large)?, EDGE_PX);
-        let (width, height) = upright.dimensions();
-        let luma = Picture::new(width, height, 1, paint::luma(&upright).into_raw())?;
-        Some(Sight { features: extract(&luma), turned: extract(&align::mirror(&luma)), luma })
+        let view = View::of_rendition(&looked.renditions.as_ref()?.large)?;
+        Some(Sight { turned: view.mirrored(), view })
     }
 
     /// What a server keeps of a photo to find it later.
     pub fn stored(&self) -> Features {
-        Features::from_bytes(&self.features.to_bytes()).unwrap_or_default()
+        Features::from_bytes(&self.view.features().to_bytes()).unwrap_or_default()
     }
 }
 
 /// Whether a search by local features gives this photo to the closer comparison.
 pub fn is_candidate(searched: &Sight, stored: &Features) -> bool {
-    [&searched.features, &searched.turned].iter().any(|f| align::votes(&f.points, stored) >= VOTES_MIN)
+    [&searched.view, &searched.turned].into_iter().any(|view| {
+        let points = &view.features().points;
+        votes(points, stored) >= VOTES_MIN && plausible(points, stored).is_some()
+    })
 }
 
-/// Lays a searched photo on a known one. `None` unless one was made from the other.
+/// Lays a searched photo on a known one. `None` when that means nothing.
 pub fn lay(searched: &Sight, known: &Sight, relation: Relation) -> Option<Alike> {
-    let straight = align::compare(&searched.features, &searched.luma, &known.features, &known.luma);
-    let laid = straight.filter(Alignment::is_aligned).or_else(|| {
-        let turned = align::mirror(&searched.luma);
-        let mirrored = align::compare_mirrored(&searched.turned, &turned, &known.features, &known.luma);
-        mirrored.filter(Alignment::is_aligned)
-    })?;
-    let means = match relation {
-        _ if laid.mirrored => (Code::DupMirrored, Level::Doubt),
-        Relation::SameVisit => (Code::Burst, Level::Info),
-        Relation::OtherWorker if laid.p10 >= SURELY_ALIGNED_MIN => (Code::DupCropped, Level::Fail),
-        Relation::OtherWorker => (Code::DupCropped, Level::Doubt),
-    };
+    let laid = searched.view.laid_on(&searched.turned, &known.view)?;
+    let means = aligned_verdict(pair(256, laid.mirrored, relation), &laid)?;
     Some(Alike { means: Some(means), exact: false, hash: None, laid: Some(laid) })
 }
 
@@ -136,7 +136,8 @@ mod tests {
         // Seven symmetries far away from everything.
         let mut symmetries = [Pdq([u64::MAX; 4]); 8];
         symmetries[0] = Pdq([hash, 0, 0, 0]);
-        Seen { sha256: [n; 32], prints: Some(Prints { symmetries, quality }).filter(|p| p.quality >= QUALITY_MIN) }
+        let prints = Some(Prints { symmetries, quality }).filter(|p| p.quality >= QUALITY_MIN);
+        Seen { sha256: [n; 32], prints: [prints, None] }
     }
 
     #[test]

@@ -387,7 +387,7 @@ fn summed(asked: &Asked, subjects: &[Subject], labelled: &[Pair], progress: Prog
         seed: asked.seed,
         photos: subjects.len(),
         attacked: subjects.iter().filter(|s| s.attacked).count(),
-        unsearchable: subjects.iter().filter(|s| s.seen.as_ref().is_some_and(|seen| seen.prints.is_none())).count(),
+        unsearchable: subjects.iter().filter(|s| s.seen.as_ref().is_some_and(|seen| !seen.is_searchable())).count(),
         unread: subjects.iter().filter_map(|s| s.unread.clone()).collect(),
         rows,
         false_copies,
