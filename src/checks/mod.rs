@@ -9,6 +9,7 @@ pub mod align;
 pub mod duplicate;
 mod exif;
 mod exposure;
+pub mod faces;
 pub mod features;
 mod format;
 pub mod letterbox;

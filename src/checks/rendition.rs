@@ -21,9 +21,13 @@ pub struct Renditions {
 
 /// Renders the stored picture upright. `None` only when the encoder refuses.
 pub fn render(picture: &Picture, orientation: u8) -> Option<Renditions> {
-    let large = picture.fit(LARGE_EDGE_PX).upright(orientation);
+    encode_both(&picture.fit(LARGE_EDGE_PX).upright(orientation))
+}
+
+/// Both sizes of a picture that is upright and no longer than the large one.
+pub fn encode_both(large: &Picture) -> Option<Renditions> {
     let small = large.fit(SMALL_EDGE_PX);
-    Some(Renditions { large: encode(&large, LARGE_QUALITY)?, small: encode(&small, SMALL_QUALITY)? })
+    Some(Renditions { large: encode(large, LARGE_QUALITY)?, small: encode(&small, SMALL_QUALITY)? })
 }
 
 fn encode(picture: &Picture, quality: u8) -> Option<Vec<u8>> {

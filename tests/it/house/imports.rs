@@ -49,6 +49,7 @@ const ROOMS: &[Room] = &[
             "serde",
             "serde_json",
             "sha2",
+            "tract_onnx",
             "zune_core",
             "zune_jpeg",
         ]),
@@ -60,7 +61,13 @@ const ROOMS: &[Room] = &[
     Room { name: "db", uses: &["domain", "access"], only: None, never: &[CLOCK, STATUS] },
     Room { name: "ports", uses: &["domain"], only: None, never: &[SQL] },
     // The context carries the database and the ports from `boot` to the operations.
-    Room { name: "context", uses: &["domain", "access", "db", "ports", "config"], only: None, never: &[] },
+    // And what finds faces, a model that `boot` read, to the jobs.
+    Room {
+        name: "context",
+        uses: &["domain", "checks::faces", "access", "db", "ports", "config"],
+        only: None,
+        never: &[],
+    },
     Room { name: "ops", uses: &["domain", "access", "db", "context"], only: None, never: &[CLOCK, ASYNC, STATUS, SQL] },
     Room { name: "jobs", uses: &["domain", "checks", "ports", "ops", "context"], only: None, never: &[CLOCK, SQL] },
     Room {
@@ -108,6 +115,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fast_image_resize", &["checks"]),
     ("image", &["checks", "demo", "eval"]), // the demonstration shakes one photo, the evaluation attacks many
     ("jpeg_encoder", &["checks", "demo", "eval"]),
+    ("tract_onnx", &["checks"]),
     ("zune_core", &["checks"]),
     ("zune_jpeg", &["checks"]),
     ("argon2", &["access"]),
