@@ -9,7 +9,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::Path;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::access::token::Keys;
+use crate::checks::faces::Finder;
 use crate::config::{RunJobs, Settings};
 pub use crate::context::App;
 use crate::context::{Core, Rules};
@@ -39,6 +42,7 @@ impl App {
         make_private_folder(&settings.data)?;
         let url = settings.database_url();
         let place = Place::parse(&url).ok_or_else(|| Failure::fault("the database address cannot be read"))?;
+        let faces = open_faces(settings)?;
         let rules = Rules {
             fee_bps: settings.fee_bps,
             max_reservations: settings.max_reservations,
@@ -46,6 +50,7 @@ impl App {
             verified_email_to_reserve: settings.verified_email_to_reserve,
             public_url: settings.public_url.clone(),
             mail_from: settings.mail_from.clone(),
+            hide_faces: faces.is_some(),
         };
         let keys = load_keys(&settings.keys_folder(), &clock)?;
         let core = Arc::new(Core::new(&place, settings.connections, clock, keys, rules)?);
@@ -56,6 +61,7 @@ impl App {
             blobs,
             postman: Arc::new(open_postman(settings)?),
             photo_threads: Settings::of_cores(settings.photo_threads),
+            faces,
         })
     }
 
@@ -88,6 +94,30 @@ fn open_postman(settings: &Settings) -> Outcome<Postman> {
         Some(url) if url.starts_with("smtp://") || url.starts_with("smtps://") => Postman::smtp(url),
         Some(folder) => Postman::folder(Path::new(folder)),
     }
+}
+
+/// What finds faces, where the settings name a model. One that cannot be used ends the start: a platform that means to hide
+/// faces never runs without.
+fn open_faces(settings: &Settings) -> Outcome<Option<Arc<dyn Finder>>> {
+    let Some(path) = &settings.face_model else { return Ok(None) };
+    let unusable = |why: String| Failure::fault(format!("The face model {} cannot be used: {why}.", path.display()));
+    let bytes = fs::read(path).map_err(|e| unusable(e.to_string()))?;
+    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found != settings.face_model_sha256 {
+        let how = "if you trust this file, say so with --face-model-sha256";
+        return Err(unusable(format!("its SHA-256 is {found} instead of {}; {how}", settings.face_model_sha256)));
+    }
+    read_faces(&bytes).map(Some).map_err(unusable)
+}
+
+#[cfg(feature = "faces")]
+fn read_faces(bytes: &[u8]) -> Result<Arc<dyn Finder>, String> {
+    Ok(Arc::new(crate::checks::faces::CenterFace::read(bytes)?))
+}
+
+#[cfg(not(feature = "faces"))]
+fn read_faces(_: &[u8]) -> Result<Arc<dyn Finder>, String> {
+    Err("this program was built without it; build it with `--features faces`".to_owned())
 }
 
 fn make_private_folder(path: &Path) -> Outcome<()> {

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::checks::faces::Picture;
 use crate::config::{self, Settings, TABLE};
 use crate::domain::finding::Language;
 use crate::domain::grade;
@@ -345,6 +346,17 @@ fn doctor(settings: &Settings) -> Outcome<ExitCode> {
         _ => "a folder: nobody receives anything until --mail names an SMTP server",
     };
     line("mail", Ok(mail.to_owned()));
+    line(
+        "faces",
+        match &app.faces {
+            Some(finder) => {
+                let grey = Picture::new(640, 480, 1, vec![128; 640 * 480]).expect("it fills its size");
+                finder.find(&grey).map(|_| "hidden in what brands see; the model runs".to_owned())
+            }
+            None if cfg!(feature = "faces") => Ok("not hidden from brands: --face-model names no model".to_owned()),
+            None => Ok("not hidden from brands: this program was built without the feature `faces`".to_owned()),
+        },
+    );
     let listen = boot::listen(settings).map(|_| format!("{} is free", settings.listen));
     line("listen", Ok(listen.unwrap_or_else(said)));
     if settings.public_url.starts_with("http://127.0.0.1") {

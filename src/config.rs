@@ -33,6 +33,8 @@ pub struct Settings {
     pub mail: Option<String>,
     pub mail_from: String,
     pub run_jobs: RunJobs,
+    pub face_model: Option<PathBuf>,
+    pub face_model_sha256: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -188,6 +190,18 @@ table! {
             };
             Ok(())
         };
+    "face-model" "FIELDPROOF_FACE_MODEL" ""
+        "ONNX file that finds faces; with it faces are hidden in what brands see, without it they are not."
+        |s, t| { s.face_model = some(t).map(PathBuf::from); Ok(()) };
+    "face-model-sha256" "FIELDPROOF_FACE_MODEL_SHA256" "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc"
+        "SHA-256 of that file: the one that was measured, unless you say which other you trust."
+        |s, t| {
+            if t.len() != 64 || !t.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+                return Err("takes 64 hexadecimal digits, lower case".to_owned());
+            }
+            s.face_model_sha256 = t.to_owned();
+            Ok(())
+        };
 }
 
 /// Variables of the test tools, which the program does not read.
@@ -226,6 +240,8 @@ impl Settings {
             mail: None,
             mail_from: String::new(),
             run_jobs: RunJobs::Auto,
+            face_model: None,
+            face_model_sha256: String::new(),
         };
         for line in TABLE {
             let text = given(line).unwrap_or_else(|| line.default.to_owned());

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::access::Pass;
 use crate::access::token::Keys;
+use crate::checks::faces::Finder;
 pub use crate::db::Once;
 use crate::db::{Conn, Db, Place, Seed, Tx};
 use crate::domain::event::Actor;
@@ -35,6 +36,8 @@ pub struct Rules {
     pub public_url: String,
     /// Sender of e-mails.
     pub mail_from: String,
+    /// Whether brands see photos only after faces in them were looked for and hidden.
+    pub hide_faces: bool,
 }
 
 impl Default for Rules {
@@ -46,6 +49,7 @@ impl Default for Rules {
             verified_email_to_reserve: true,
             public_url: "http://127.0.0.1:8080".to_owned(),
             mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),
+            hide_faces: false,
         }
     }
 }
@@ -82,6 +86,8 @@ pub struct App {
     pub postman: Arc<Postman>,
     /// Photos that are looked at side by side.
     pub photo_threads: usize,
+    /// What finds faces; without it this process hides none.
+    pub faces: Option<Arc<dyn Finder>>,
 }
 
 impl App {

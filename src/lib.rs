@@ -12,7 +12,7 @@
 //! | [`access`] | who may: passes, scopes, tokens, passwords | `domain` |
 //! | [`db`] | the one room with SQL; one text for PostgreSQL and SQLite; only a `Tx` changes rows | `domain`, scopes |
 //! | [`ports`] | the outside: bytes, bank, mail, clock, dice | `domain` |
-//! | [`context`] | what an operation is given | `access`, `db`, `ports` |
+//! | [`context`] | what an operation is given | `checks::faces`, `access`, `db`, `ports` |
 //! | [`ops`] | one operation, one function, one transaction | `domain`, `access`, `db`, `context` |
 //! | [`jobs`] | work without a caller; can be killed anywhere | `ops`, `ports`, `checks`, `domain` |
 //! | [`web`] | HTTP: the gate, the routes, shapes, problems | `ops`, `access`, `domain` |

@@ -14,6 +14,7 @@ pub mod deliveries;
 pub mod dialect;
 pub mod earnings;
 pub mod evidence;
+pub mod faces;
 pub mod funds;
 pub mod ledger;
 pub mod migrate;

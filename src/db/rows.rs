@@ -305,6 +305,7 @@ pub struct EvidenceRow {
     pub pdq_trimmed: Option<String>,
     pub pdq_trimmed_quality: Option<i64>,
     pub compared_at: Option<At>,
+    pub faces_hidden: Option<i64>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

@@ -285,6 +285,7 @@ diesel::table! {
         pdq_trimmed -> Nullable<Text>,
         pdq_trimmed_quality -> Nullable<BigInt>,
         compared_at -> Nullable<Timestamp>,
+        faces_hidden -> Nullable<BigInt>,
     }
 }
 

@@ -450,8 +450,8 @@ fn i12_photo_rows(conn: &mut Conn) -> Found {
     )
 }
 
-/// Photos after `after`: id, SHA-256, size in bytes, keys of its renditions.
-pub type PhotoRow = (EvidenceId, String, i64, Option<String>, Option<String>);
+/// Photos after `after`: id, SHA-256, size in bytes, keys of its renditions, faces hidden for brands.
+pub type PhotoRow = (EvidenceId, String, i64, Option<String>, Option<String>, Option<i64>);
 
 pub fn any_photos(conn: &mut Conn, after: Option<&EvidenceId>, limit: i64) -> Outcome<Vec<PhotoRow>> {
     let mut query = evidence::table.into_boxed();
@@ -467,6 +467,7 @@ pub fn any_photos(conn: &mut Conn, after: Option<&EvidenceId>, limit: i64) -> Ou
             evidence::size_bytes,
             evidence::rendition_large,
             evidence::rendition_small,
+            evidence::faces_hidden,
         ))
         .load(conn)?)
 }

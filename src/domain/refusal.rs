@@ -112,7 +112,7 @@ catalogue! {
     PhotoTooLarge "photo_too_large" TooLarge Final "The photo is too large"
         "Photos may have at most 30 MB."
     PhotoNotReady "photo_not_ready" Missing Transient "The photo is still being prepared"
-        "Its renditions are made within a minute of its arrival."
+        "Its renditions are made within a minute of its arrival; where faces are hidden from brands, theirs when first asked for."
     TooManyPhotos "too_many_photos" Conflict Final "Too many photos for one visit"
         "A visit takes at most 200 photos."
     BodyTooLarge "body_too_large" TooLarge Final "The request body is too large"

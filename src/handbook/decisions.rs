@@ -48,3 +48,9 @@
 //!   interval already lies beyond it; a table of small counts that all say "met" would be believed.
 //! * 2026-11-22 **Attacks are simulated, labels are not.** Copies, blur and edited times are made from real photos; what is
 //!   an honest second photo is only known from labelled pairs, so without them that row stays empty.
+//! * 2026-11-22 **Faces are hidden by a queue, never in a request.** A brand that asks first gets `photo_not_ready` and the
+//!   photo is searched at once; else it is searched when no photo waits to be checked. A request would need the model and a
+//!   third of a second in every web process, and a search that fails must not end in showing the photo: with a queue there
+//!   is nothing to show until a result is recorded.
+//! * 2026-11-22 **A hidden face keeps at most six blocks a side.** Blocks of 8 pixels alone leave a large face a mosaic that
+//!   people and programs recognise.

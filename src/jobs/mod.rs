@@ -5,6 +5,7 @@
 mod check_evidence;
 mod compare_features;
 mod deliver;
+mod hide_faces;
 mod send_payouts;
 pub mod verify;
 
@@ -20,7 +21,7 @@ use crate::context::{App, Cx};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::deadlines::{self, Swept};
 use crate::ops::work::{self, Claimed};
-use crate::ops::{assess, audit_seal};
+use crate::ops::{assess, audit_seal, faces};
 
 /// One line of the table.
 pub struct Job {
@@ -107,6 +108,16 @@ pub const JOBS: &[Job] = &[
         gives_up: "after 5 tries the visit goes to a person",
         run: Run::Queued(|bench, claimed| Box::pin(assess_visit(bench, claimed))),
     },
+    Job {
+        name: faces::HIDE_FACES,
+        wake: Wake::Queue,
+        at_once: Hands::One,
+        lease_secs: 120,
+        retry_secs: &[10, 60, 600, 3600],
+        gives_up: "never: until it succeeds the brand is not shown the photo",
+        run: Run::Queued(|bench, claimed| Box::pin(hide_faces::run(bench, claimed))),
+    },
+    sweep("search_faces", MINUTE, faces::search_when_idle),
     sweep("expire", 15, deadlines::expire),
     sweep("photos_missing", MINUTE, deadlines::photos_missing),
     sweep("close_silence", MINUTE, deadlines::close_silence),
@@ -279,6 +290,10 @@ async fn run_once(bench: &Bench, job: &'static Job) -> Outcome<usize> {
 
 /// Claims and runs one queued job; false when none is due. A failed try is noted and comes again.
 async fn work_off_one(bench: &Bench, job: &'static Job, run: fn(Bench, Claimed) -> Running<()>) -> Outcome<bool> {
+    if job.name == faces::HIDE_FACES && bench.app.faces.is_none() {
+        // Left to a process that can.
+        return Ok(false);
+    }
     let worker = bench.worker.clone();
     let claimed = bench.block(move |cx| work::claim(cx, job.name, &worker, job.lease_secs, 1)).await?;
     let Some(claimed) = claimed.into_iter().next() else { return Ok(false) };

@@ -1,10 +1,11 @@
 //! What a brand gets for its money: approved submissions with their accepted answers, and the photos that prove those.
-//! Refused answers, undecided work, originals and the worker's name are never shown.
+//! Refused answers, undecided work, originals and the worker's name are never shown, nor, where the platform hides them,
+//! faces.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Page;
+use super::{Page, faces};
 use crate::access::BrandViewer;
 use crate::access::scope::BrandScope;
 use crate::context::Cx;
@@ -84,7 +85,7 @@ pub struct DeliveredPhoto {
     pub submission_id: SubmissionId,
     /// JSON pointer of the question it answers; empty for a photo of the visit as a whole.
     pub question: String,
-    /// Whether its renditions are made.
+    /// Whether its renditions are made and, where the platform hides faces, searched for those.
     pub ready: bool,
     pub received_at: At,
 }
@@ -121,17 +122,41 @@ pub fn get_brand_submission(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Ou
 
 pub fn list_brand_photos(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Outcome<Page<DeliveredPhoto>> {
     let scope = BrandScope::from(who);
-    cx.read(|c| {
+    let photos = cx.read(|c| {
         let submission = db::deliveries::find(c, &scope, id)?.or_missing("submission")?;
-        let photos = shown(c, &scope, &submission)?.into_iter().map(|(photo, evidence)| DeliveredPhoto {
-            id: evidence.id,
-            submission_id: submission.id.clone(),
-            question: photo.question,
-            ready: evidence.rendition_large.is_some(),
-            received_at: evidence.received_at,
-        });
-        Ok(Page { items: photos.collect(), next: None })
-    })
+        shown(c, &scope, &submission)
+    })?;
+    let due: Vec<EvidenceId> = photos.iter().filter(|(_, e)| is_to_search(cx, e)).map(|(_, e)| e.id.clone()).collect();
+    if !due.is_empty() {
+        faces::ask_for(cx, &due)?;
+    }
+    let photos = photos.into_iter().map(|(photo, evidence)| DeliveredPhoto {
+        ready: key_for_brand(cx, &evidence, Size::Large).is_some(),
+        id: evidence.id,
+        submission_id: id.clone(),
+        question: photo.question,
+        received_at: evidence.received_at,
+    });
+    Ok(Page { items: photos.collect(), next: None })
+}
+
+/// Whether a brand waits for a photo to be searched for faces.
+fn is_to_search(cx: &Cx, photo: &EvidenceRow) -> bool {
+    cx.rules().hide_faces && photo.faces_hidden.is_none() && photo.rendition_large.is_some()
+}
+
+/// Where what a brand may see of a photo is kept; `None` while it is not made. A photo that was searched for faces is only
+/// shown as it was made then, whatever the settings of this process say now.
+fn key_for_brand(cx: &Cx, photo: &EvidenceRow, size: Size) -> Option<String> {
+    let (edge, made) = match size {
+        Size::Large => (1600, photo.rendition_large.is_some()),
+        Size::Small => (320, photo.rendition_small.is_some()),
+    };
+    match photo.faces_hidden {
+        Some(_) => Some(faces::brand_key(&photo.sha256, edge)),
+        None if cx.rules().hide_faces => None,
+        None => made.then(|| format!("renditions/{}/{edge}.jpg", photo.sha256)),
+    }
 }
 
 /// Photos whose own question was accepted with them in it, and photos of the visit as a whole.
@@ -163,21 +188,25 @@ pub enum Size {
     Small,
 }
 
+/// How soon a photo that is being searched may be asked for again.
+const SEARCH_SECS: u64 = 3;
+
 /// Where the bytes of a rendition are, for a photo that the brand may see.
 pub fn get_brand_photo(cx: &Cx, who: &BrandViewer, id: &EvidenceId, size: Size) -> Outcome<String> {
     let scope = BrandScope::from(who);
-    cx.read(|c| {
+    let photo = cx.read(|c| {
         let photo = db::deliveries::photo(c, &scope, id)?.or_missing("photo")?;
         let submission = db::deliveries::find_by_reservation(c, &scope, &photo.reservation_id)?.or_missing("photo")?;
         let visible = shown(c, &scope, &submission)?.into_iter().any(|(_, evidence)| evidence.id == *id);
-        visible.then_some(()).or_missing("photo")?;
-        let (made, edge) = match size {
-            Size::Large => (photo.rendition_large.is_some(), 1600),
-            Size::Small => (photo.rendition_small.is_some(), 320),
-        };
-        if !made {
-            return Err(Refusal::new(Code::PhotoNotReady, "Its renditions are not made yet.").into());
-        }
-        Ok(format!("renditions/{}/{edge}.jpg", photo.sha256))
-    })
+        visible.then_some(photo).or_missing("photo")
+    })?;
+    if let Some(key) = key_for_brand(cx, &photo, size) {
+        return Ok(key);
+    }
+    if !is_to_search(cx, &photo) {
+        return Err(Refusal::new(Code::PhotoNotReady, "Its renditions are not made yet.").into());
+    }
+    faces::ask_for(cx, &[photo.id])?;
+    let refusal = Refusal::new(Code::PhotoNotReady, "It is being searched for faces, which are hidden.");
+    Err(Refusal { retry_after_secs: Some(SEARCH_SECS), ..refusal }.into())
 }

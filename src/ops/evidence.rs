@@ -243,6 +243,7 @@ pub fn record(
             pdq_trimmed: None,
             pdq_trimmed_quality: None,
             compared_at: None,
+            faces_hidden: None,
         };
         evidence::add(tx, &photo)?;
         queue::enqueue(tx, "check_evidence", photo.id.as_str(), now)?;

@@ -129,6 +129,18 @@ pub struct MissionDetail {
     pub checked: Vec<String>,
 }
 
+/// What the worker is told before the visit about people in its photos.
+fn faces_told(hidden: bool) -> &'static str {
+    match hidden {
+        true => {
+            "Faces that a program finds are hidden before the brand sees a photo; it may miss some, so avoid people."
+        }
+        false => {
+            "The brand sees accepted photos without their metadata, but faces in them are not hidden: avoid people."
+        }
+    }
+}
+
 /// What the worker is told before the visit about how it is checked.
 const CHECKED: &[&str] = &[
     "Photos must be sharp and bright enough to read the shelf, taken during the visit and not sent before by anyone.",
@@ -362,7 +374,7 @@ pub fn get_mission(cx: &Cx, _who: &Worker, id: &MissionId) -> Outcome<MissionDet
             starts_at: head.starts_at,
             radius_m: head.radius_m,
             seal_by: deadline.min(head.ends_at),
-            checked: CHECKED.iter().map(|s| (*s).to_owned()).collect(),
+            checked: CHECKED.iter().chain([&faces_told(cx.rules().hide_faces)]).map(|s| (*s).to_owned()).collect(),
         })
     })
 }

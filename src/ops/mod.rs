@@ -14,6 +14,7 @@ pub mod decisions;
 pub mod deliveries;
 pub mod earnings;
 pub mod evidence;
+pub mod faces;
 pub mod fields;
 pub mod funds;
 pub mod letters;

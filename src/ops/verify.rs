@@ -7,6 +7,7 @@ use crate::db::verify as db;
 use crate::domain::ids::EvidenceId;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
+use crate::ops::faces::brand_key;
 
 /// One invariant and what breaks it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -58,11 +59,10 @@ pub fn photos_after(cx: &Cx, after: Option<&EvidenceId>, limit: i64) -> Outcome<
     let rows = cx.read(|c| db::any_photos(c, after, limit))?;
     Ok(rows
         .into_iter()
-        .map(|(id, sha256, size_bytes, large, small)| StoredPhoto {
-            id,
-            sha256,
-            size_bytes,
-            renditions: [large, small].into_iter().flatten().collect(),
+        .map(|(id, sha256, size_bytes, large, small, faces_hidden)| {
+            let for_brands = faces_hidden.map(|_| [1600, 320].map(|edge| brand_key(&sha256, edge)));
+            let renditions = [large, small].into_iter().flatten().chain(for_brands.into_iter().flatten()).collect();
+            StoredPhoto { id, sha256, size_bytes, renditions }
         })
         .collect())
 }

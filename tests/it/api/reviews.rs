@@ -339,6 +339,7 @@ both! {
             pdq_trimmed: None,
             pdq_trimmed_quality: None,
             compared_at: None,
+            faces_hidden: None,
         };
         let stored = world.app.core.db.write(&Actor::Operator, "test", |tx| {
             diesel::insert_into(evidence::table).values(photo.clone()).execute(&mut **tx)?;

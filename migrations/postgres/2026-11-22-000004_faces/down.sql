@@ -1,0 +1,2 @@
+DROP INDEX submissions_by_decision;
+ALTER TABLE evidence DROP COLUMN faces_hidden;
