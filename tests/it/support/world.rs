@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use fieldproof::access::Identity;
 use fieldproof::access::token::Keys;
+use fieldproof::checks::faces::Finder;
 use fieldproof::context::{App, Core, Cx, Rules};
 use fieldproof::db::rows::UserRow;
 use fieldproof::db::{Conn, Place, migrate};
@@ -115,14 +116,29 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
 
 /// The same with photos kept elsewhere.
 pub fn play_over(engine: Engine, blobs: impl FnOnce(&Scratch) -> Blobs, story: impl AsyncFnOnce(&World)) {
+    play_with(engine, blobs, None, story);
+}
+
+/// The same on a platform that hides faces from brands.
+pub fn play_hiding(engine: Engine, faces: Arc<dyn Finder>, story: impl AsyncFnOnce(&World)) {
+    play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), Some(faces), story);
+}
+
+fn play_with(
+    engine: Engine,
+    blobs: impl FnOnce(&Scratch) -> Blobs,
+    faces: Option<Arc<dyn Finder>>,
+    story: impl AsyncFnOnce(&World),
+) {
     let scratch = Scratch::new();
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
-    let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), Rules::default()).unwrap());
+    let rules = Rules { hide_faces: faces.is_some(), ..Rules::default() };
+    let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), rules).unwrap());
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
-    let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2 };
+    let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2, faces };
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     actix_web::rt::System::new().block_on(async {
