@@ -362,7 +362,10 @@ mod tests {
         let photo = Checked { file: "a\"<script>.jpg".into(), looked, grade, beside: vec![beside] };
         for language in [Language::En, Language::Fr, Language::Nl] {
             let page = html(std::slice::from_ref(&photo), &[], None, language);
-            assert!(!page.contains("<script") && !page.contains("<img src=x") && !page.contains("\"><b>.jpg"), "{page}");
+            assert!(
+                !page.contains("<script") && !page.contains("<img src=x") && !page.contains("\"><b>.jpg"),
+                "{page}"
+            );
             assert!(page.contains("a&quot;&lt;script&gt;.jpg") && page.contains("FORMAT_UNSUPPORTED"));
             assert!(!page.contains("http://") && !page.contains("https://"));
         }

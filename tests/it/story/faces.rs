@@ -100,7 +100,7 @@ fn told_in_story(engine: Engine) {
         // Reviewers go on seeing what they saw.
         assert_eq!(bytes(&rita, &format!("{of_desk}?size=large")).await, plain);
         assert_eq!(bytes(&rita, &format!("{of_desk}?size=original")).await, original);
-        assert_eq!(hidden_in(&ana.submission(&id).await), Some(1.0));
+        assert!(says_hidden(&ana.submission(&id).await));
 
         // Long after, something that nobody searched yet is searched when the brand lists it.
         mood(Mood::Refuses);
@@ -119,11 +119,10 @@ fn told_in_story(engine: Engine) {
     });
 }
 
-/// The number in the finding about hidden faces, wherever it stands in what a person is shown.
-fn hidden_in(shown: &Value) -> Option<f64> {
-    let photos = shown["photos"].as_array()?.iter().flat_map(|photo| photo["findings"].as_array()).flatten();
-    let all = photos.chain(shown["findings"].as_array().into_iter().flatten());
-    all.clone().find(|finding| finding["code"] == "FACES_HIDDEN").and_then(|finding| finding["value"].as_f64())
+/// The worker is told that a face was hidden, and how many were.
+fn says_hidden(shown: &Value) -> bool {
+    let mut findings = shown["findings"].as_array().unwrap().iter();
+    findings.any(|finding| finding["code"] == "FACES_HIDDEN" && finding["sentence"].as_str().unwrap().contains('1'))
 }
 
 fn forget_jobs(world: &World) {
