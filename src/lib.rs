@@ -7,7 +7,7 @@
 //! | room | what lives there | may use |
 //! |---|---|---|
 //! | [`domain`] | rules as functions from values to values: money, states, ledger, questionnaire, hours, assessment | pure crates |
-//! | [`checks`] | what a photo shows: format, EXIF, light, focus, hash; same bytes, same findings | `domain` |
+//! | [`checks`] | what a photo shows: format, EXIF, light, focus, hash, features; same bytes, same findings | `domain` |
 //! | [`eval`] | how well `checks` do: attacks on real photos, counts, targets | `domain`, `checks` |
 //! | [`access`] | who may: passes, scopes, tokens, passwords | `domain` |
 //! | [`db`] | the one room with SQL; one text for PostgreSQL and SQLite; only a `Tx` changes rows | `domain`, scopes |
@@ -24,9 +24,10 @@
 //! shapes.
 //!
 //! The path of one visit: `web::api::reservations` -> `ops::reservations::reserve` -> photos stream to `ports::blobs`,
-//! rows follow in `ops::evidence` -> `ops::submissions` seals -> `jobs::check_evidence` looks -> `ops::assess` approves
-//! by rule or asks a person -> `ops::decisions::settle` moves the state and the money in one transaction ->
-//! `ops::payouts` and `jobs::send_payouts` bring it to the worker -> `ops::report` tells the brand.
+//! rows follow in `ops::evidence` -> `ops::submissions` seals -> `jobs::check_evidence` looks, `jobs::compare_features`
+//! compares with photos we hold -> `ops::assess` approves by rule or asks a person -> `ops::decisions::settle` moves the
+//! state and the money in one transaction -> `ops::payouts` and `jobs::send_payouts` bring it to the worker ->
+//! `ops::report` tells the brand.
 
 pub mod access;
 pub mod boot;

@@ -551,9 +551,11 @@ mod tests {
         let whole = shelf();
         let (w, h) = (whole.width, whole.height);
         let crop = cut(&whole, [w / 10, h / 5, w - w / 20, h]);
+        let onto = View::of(&whole);
         for mirrored in [false, true] {
             let query = if mirrored { mirror(&crop) } else { crop.clone() };
-            let found = laid(&query, &whole).expect("has much in common");
+            let view = View::of(&query);
+            let found = view.laid_on(&view.mirrored(), &onto).expect("has much in common");
             assert!(found.is_aligned() && found.mirrored == mirrored, "{found:?}");
             assert!(found.covers[0] > 0.95 && found.covers[1] < 0.8, "{found:?}");
             // The crop's upper left corner, wherever the mirror put it.
@@ -562,7 +564,6 @@ mod tests {
             let long = f64::from(whole.long_edge());
             let (dx, dy) = (x - f64::from(w / 10) / long, y - f64::from(h / 5) / long);
             assert!(dx.abs() < 0.004 && dy.abs() < 0.004, "off by {dx} {dy}");
-            assert_eq!(laid(&query, &whole).as_ref(), Some(&found), "the same answer each time");
         }
     }
 
@@ -603,11 +604,11 @@ mod tests {
     #[test]
     fn no_bytes_make_a_view_panic() {
         assert!(View::of_rendition(b"").is_none());
-        let jpeg = samples::jpeg(&samples::text(320, 240));
-        for cut in (0..jpeg.len()).step_by(97) {
+        let jpeg = samples::jpeg(&samples::text(120, 90));
+        for cut in (0..jpeg.len()).step_by(211) {
             View::of_rendition(&jpeg[..cut]);
         }
-        for (w, h) in [(1, 1), (1, 700), (700, 2), (40, 40)] {
+        for (w, h) in [(1, 1), (1, 700), (700, 2), (60, 60)] {
             let view = View::of(&samples::plain(w, h, 7).luma());
             assert_eq!(view.laid_on(&view.mirrored(), &view), None);
         }

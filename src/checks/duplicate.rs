@@ -444,7 +444,7 @@ mod tests {
         let mut word = || dice.roll(1 << 32) << 32 | dice.roll(1 << 32);
         let mut index = HashIndex::default();
         let mut hashes: Vec<Pdq> = Vec::new();
-        for n in 0..30_000_usize {
+        for n in 0..45_000_usize {
             let mut hash = Pdq(std::array::from_fn(|_| word()));
             // Families that lie close together, some with one part that many share.
             if n % 3 == 0 && n > 0 {
@@ -462,7 +462,7 @@ mod tests {
         }
         assert!(index.blocks.len() > 1 && index.tail() > 0, "{} blocks", index.blocks.len());
         for round in 0..2 {
-            for n in (0..30_000).step_by(997) {
+            for n in (0..45_000).step_by(1999) {
                 for radius in [0, 7, 15, 16, 31, 32, 46, 47, 60] {
                     let scan = hashes.iter().map(|h| h.distance(&hashes[n])).enumerate();
                     let expected: Vec<(u32, u32)> =

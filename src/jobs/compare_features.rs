@@ -2,14 +2,14 @@
 //! other, record. Finds crops, borders, captions, screenshots and photos of photos, which no hash sees. A job that is
 //! killed anywhere is run again and gives the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Bench, TRIES};
-use crate::checks::align::{Alignment, View, votes};
+use crate::checks::align::{Alignment, View, plausible, votes};
 use crate::checks::duplicate::{Pair, aligned_finding};
 use crate::checks::features::Features;
 use crate::domain::finding::Finding;
@@ -19,10 +19,10 @@ use crate::ops::assess::Recorded;
 use crate::ops::compare::{self, Comparable, Laid, Sought};
 use crate::ops::work::{self, Claimed};
 
-/// Stored features that the photo has too, for a look at both pictures.
+/// Stored features that the photo has too, to ask whether they agree on a mapping.
 const VOTES_MIN: usize = 4;
-/// Most pictures that are laid on one photo, those with the most votes first.
-const LAID_MAX: usize = 12;
+/// Most pictures that are laid on one photo in one search.
+const LAID_MAX: usize = 8;
 /// Photos recorded during a search make it run again, at most this often in one try.
 const SEARCHES_MAX: usize = 20;
 
@@ -38,8 +38,17 @@ pub(super) async fn run(bench: Bench, claimed: Claimed) -> Outcome<()> {
     }
 }
 
-/// The photo as it is, and mirrored.
-struct Own(View, View);
+/// The photo as it is, and mirrored once that is asked for.
+struct Own {
+    view: View,
+    turned: OnceLock<View>,
+}
+
+impl Own {
+    fn turned(&self) -> &View {
+        self.turned.get_or_init(|| self.view.mirrored())
+    }
+}
 
 async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) -> Outcome<()> {
     let (job, asked) = (claimed.id.clone(), id.clone());
@@ -49,10 +58,10 @@ async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) 
     let sought = Arc::new(sought);
     let key = &sought.photo.rendition;
     let bytes = bench.app.blobs.get(key).await?.ok_or_else(|| Failure::fault(format!("{key} is not stored")))?;
-    let eyes = move || View::of_rendition(&bytes).map(|view| Own(view.clone(), view.mirrored()));
+    let eyes = move || View::of_rendition(&bytes).map(|view| Own { view, turned: OnceLock::new() });
     let own = bench.block(move |_| Ok(eyes())).await?.map(Arc::new);
     let own = own.ok_or_else(|| Failure::fault(format!("{key} is not a rendition")))?;
-    let features = STANDARD.encode(own.0.features().to_bytes());
+    let features = STANDARD.encode(own.view.features().to_bytes());
 
     let mut laid = from_the_side(bench, &own, &sought).await?;
     let mut to_lay = sought.alike.clone();
@@ -91,7 +100,7 @@ async fn from_the_side(bench: &Bench, own: &Arc<Own>, sought: &Arc<Sought>) -> O
     bench
         .block(move |_| {
             let view = View::of_rendition(&bytes);
-            let found = view.and_then(|view| own.0.second_angle_of(&view));
+            let found = view.and_then(|view| own.view.second_angle_of(&view));
             let laid = |f: Finding| Laid {
                 finding: Some(f.beside(first.id.clone())),
                 other: first.id.clone(),
@@ -102,20 +111,21 @@ async fn from_the_side(bench: &Bench, own: &Arc<Own>, sought: &Arc<Sought>) -> O
         .await
 }
 
-/// Photos whose stored features vote for being the same as this one or its mirror image, most votes first.
+/// Photos whose stored features say that they may be this one or its mirror image, the likeliest first.
 fn most_alike(own: &Own, stored: Vec<(EvidenceId, String)>) -> Vec<EvidenceId> {
-    let mut voted: Vec<(usize, EvidenceId)> = stored
-        .into_iter()
-        .filter_map(|(id, text)| {
-            let features = Features::from_bytes(&STANDARD.decode(text).ok()?)?;
-            let count = |view: &View| votes(&view.features().points, &features);
-            Some((count(&own.0).max(count(&own.1)), id))
-        })
-        .filter(|(votes, _)| *votes >= VOTES_MIN)
-        .collect();
-    voted.sort_by(|a, b| b.cmp(a));
-    voted.truncate(LAID_MAX);
-    voted.into_iter().map(|(_, id)| id).collect()
+    let likely = |(id, text): (EvidenceId, String)| {
+        let features = Features::from_bytes(&STANDARD.decode(text).ok()?)?;
+        let agreeing = [&own.view, own.turned()].into_iter().filter_map(|view| {
+            let points = &view.features().points;
+            let voted = votes(points, &features) >= VOTES_MIN;
+            if voted { plausible(points, &features) } else { None }
+        });
+        Some((agreeing.max()?, id))
+    };
+    let mut likely: Vec<(usize, EvidenceId)> = stored.into_iter().filter_map(likely).collect();
+    likely.sort_by(|a, b| b.cmp(a));
+    likely.truncate(LAID_MAX);
+    likely.into_iter().map(|(_, id)| id).collect()
 }
 
 /// How the photo lies on another. `None` when it does not, or that means nothing.
@@ -125,7 +135,7 @@ async fn lay(bench: &Bench, own: &Arc<Own>, sought: &Arc<Sought>, other: Compara
     bench
         .block(move |_| {
             let view = View::of_rendition(&bytes);
-            let Some(found) = view.and_then(|view| own.0.laid_on(&own.1, &view)) else { return Ok(None) };
+            let Some(found) = view.and_then(|view| own.view.laid_on(own.turned(), &view)) else { return Ok(None) };
             let alignment = written(&found);
             if sought.alike.contains(&other.id) {
                 return Ok(found.is_aligned().then_some(Laid { other: other.id, finding: None, alignment }));
