@@ -26,7 +26,8 @@ use self::attack::{BLURS, COPIES, Copy, Group, Hidden, LIGHTS};
 use self::pairs::Labelled;
 pub use self::report::{Evaluation, FalseCopy, Miss, Part, Row, Unread};
 use self::statistics::{Count, Dice, Target};
-use crate::checks::duplicate::SAME_MAX_BITS;
+use crate::checks::duplicate::{LIKE_MAX_BITS, SAME_MAX_BITS};
+use crate::checks::features::Features;
 use crate::checks::stamp::stamp;
 use crate::checks::{Budget, Looked, Shot, look};
 use crate::domain::finding::{Code, Level};
@@ -64,7 +65,8 @@ type Hits = Vec<(&'static str, bool)>;
 struct Subject {
     file: String,
     seen: Option<Seen>,
-    sight: Option<Sight>,
+    /// The local features that a server stores, and all of them.
+    sight: Option<(Features, Sight)>,
     unread: Option<Unread>,
     /// The attacks, unless the photo is too small or a labelled copy.
     attacked: bool,
@@ -233,7 +235,9 @@ fn attacked(file: &str, path: &Path, seed: u64, first_of_its_picture: bool) -> S
             lies(&bytes, &told, &looked, &mut subject.hits, seed, file);
         }
     }
-    (subject.seen, subject.sight) = (Some(seen), sight);
+    let keep = |sight: Sight| (sight.stored(), sight);
+    subject.sight = sight.map(keep);
+    subject.seen = Some(seen);
     subject
 }
 
@@ -379,9 +383,11 @@ fn summed(asked: &Asked, subjects: &[Subject], labelled: &[Pair], progress: Prog
     part(Part::Claims, Some(Target::EveryOne), None, &[TIME_BEFORE, TIME_AFTER, PLACE_OFF]);
     part(Part::Claims, Some(Target::NoneIn(20)), None, &[TOLD_RIGHT, TOLD_NOTHING]);
     part(Part::Files, Some(Target::EveryOne), None, &[hostile::CUT, hostile::BOMB, hostile::SCANS, hostile::POLYGLOT]);
-    let (unlike, false_copies) = unlike(asked, subjects, labelled, progress);
-    rows.extend(honest(subjects, labelled));
+    let (honest, mut false_copies) = honest(subjects, labelled);
+    let (unlike, unlabelled) = unlike(asked, subjects, labelled, progress);
+    rows.extend(honest);
     rows.extend(unlike);
+    false_copies.extend(unlabelled);
     rows.sort_by_key(|row| row.part);
     Evaluation {
         seed: asked.seed,
@@ -396,13 +402,15 @@ fn summed(asked: &Asked, subjects: &[Subject], labelled: &[Pair], progress: Prog
 }
 
 /// Labelled pairs: copies that should be found, and honest second photos that should not.
-fn honest(subjects: &[Subject], labelled: &[Pair]) -> Vec<Row> {
+fn honest(subjects: &[Subject], labelled: &[Pair]) -> (Vec<Row>, Vec<FalseCopy>) {
     let mut relations: BTreeMap<(bool, &str), Count> = BTreeMap::new();
+    let mut listed = Vec::new();
     for pair in labelled {
-        let (Some(a), Some(b)) = (&subjects[pair.a].seen, &subjects[pair.b].seen) else { continue };
-        let by_hash = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
-        let flagged = by_hash || alike_by_features(&subjects[pair.a], &subjects[pair.b]).is_some();
+        let Some((flagged, told)) = called_copies(subjects, pair.a, pair.b) else { continue };
         relations.entry((pair.copy, &pair.relation)).or_default().add(flagged);
+        if flagged && !pair.copy {
+            listed.push(FalseCopy { relation: Some(pair.relation.clone()), ..told });
+        }
     }
     let mut rows = Vec::new();
     for copy in [true, false] {
@@ -412,16 +420,22 @@ fn honest(subjects: &[Subject], labelled: &[Pair]) -> Vec<Row> {
         };
         let of: Vec<(&str, Count)> = relations.iter().filter(|(k, _)| k.0 == copy).map(|(k, c)| (k.1, *c)).collect();
         if !of.is_empty() || !copy {
-            rows.push(Row::total(
-                part,
-                total,
-                of.iter().fold(Count::default(), |sum, (_, c)| sum.plus(*c)),
-                Some(target),
-            ));
+            let sum = of.iter().fold(Count::default(), |sum, (_, count)| sum.plus(*count));
+            rows.push(Row::total(part, total, sum, Some(target)));
         }
         rows.extend(of.iter().map(|(relation, count)| Row::new(part, relation, *count, Some(target))));
     }
-    rows
+    (rows, listed)
+}
+
+/// Whether two photos are called copies, and by what. `None` when one of them could not be decoded.
+fn called_copies(subjects: &[Subject], n: usize, m: usize) -> Option<(bool, FalseCopy)> {
+    let (a, b) = (subjects[n].seen.as_ref()?, subjects[m].seen.as_ref()?);
+    let by_hash = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
+    let agreement = alike_by_features(&subjects[n], &subjects[m]);
+    let [file_a, file_b] = [n, m].map(|n| subjects[n].file.clone());
+    let bits = distance(a, b).map(|(bits, _)| bits);
+    Some((by_hash || agreement.is_some(), FalseCopy { file_a, file_b, bits, agreement, relation: None }))
 }
 
 /// Whether two photos were labelled as showing one scene, by themselves or through copies of them.
@@ -442,10 +456,10 @@ const FALSE_COPIES_LISTED: usize = 50;
 /// How well two photos lie on each other when local features call one a copy of the other.
 fn alike_by_features(a: &Subject, b: &Subject) -> Option<f64> {
     let (a, b) = (a.sight.as_ref()?, b.sight.as_ref()?);
-    if !is_candidate(a, &b.stored()) && !is_candidate(b, &a.stored()) {
+    if !is_candidate(&a.1, &b.0) && !is_candidate(&b.1, &a.0) {
         return None;
     }
-    lay(a, b, Relation::OtherWorker).filter(|alike| alike.is_flagged())?.laid.map(|laid| laid.p10)
+    lay(&a.1, &b.1, Relation::OtherWorker).filter(|alike| alike.is_flagged())?.laid.map(|laid| laid.p10)
 }
 
 /// What one photo gives against all that follow it.
@@ -470,17 +484,15 @@ fn unlike(asked: &Asked, subjects: &[Subject], labelled: &[Pair], progress: Prog
             if a.sha256 == b.sha256 || of_one_scene(n, m) {
                 continue;
             }
-            let hash = distance(a, b).map(|(bits, _)| bits);
-            let by_hash = compare(a, b, Relation::OtherWorker).is_some_and(|alike| alike.is_flagged());
-            if let Some(bits) = hash {
+            let Some((flagged, pair)) = called_copies(subjects, n, m) else { continue };
+            let by_hash = pair.bits.is_some_and(|bits| bits <= LIKE_MAX_BITS);
+            if let Some(bits) = pair.bits {
                 sure.add(bits <= SAME_MAX_BITS);
                 like.add(bits > SAME_MAX_BITS && by_hash);
             }
-            let agreement = alike_by_features(&subjects[n], &subjects[m]);
-            features.add(agreement.is_some());
-            if by_hash || agreement.is_some() {
-                let [file_a, file_b] = [n, m].map(|n| subjects[n].file.clone());
-                told.listed.push(FalseCopy { file_a, file_b, bits: hash, agreement });
+            features.add(pair.agreement.is_some());
+            if flagged {
+                told.listed.push(pair);
             }
             for copy in &subjects[n].copies {
                 // Only what the untouched pair does not already say.

@@ -140,7 +140,7 @@ pub fn noisy(picture: &RgbImage, reach: i32, dice: &mut Dice) -> RgbImage {
     let mut out = picture.clone();
     let sides = (2 * reach + 1) as u64;
     for sample in out.iter_mut() {
-        let step = (dice.next() >> 32) * sides >> 32;
+        let step = ((dice.next() >> 32) * sides) >> 32;
         *sample = (i32::from(*sample) + step as i32 - reach).clamp(0, 255) as u8;
     }
     out

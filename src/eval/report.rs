@@ -64,7 +64,7 @@ pub struct Unread {
     pub why: String,
 }
 
-/// Two photos that nobody labelled and that look like copies: someone should look.
+/// Two photos that are called copies though nobody labelled them as one picture: someone should look.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct FalseCopy {
     pub file_a: String,
@@ -73,6 +73,8 @@ pub struct FalseCopy {
     pub bits: Option<u32>,
     /// How well their worst tiles agree, where local features call them copies.
     pub agreement: Option<f64>,
+    /// Their label, where they have one.
+    pub relation: Option<String>,
 }
 
 impl FalseCopy {
@@ -80,7 +82,8 @@ impl FalseCopy {
         let bits = self.bits.map_or("no hash".to_owned(), |bits| format!("{bits} bits"));
         let agreement = self.agreement.map(|agreement| format!(", tiles {agreement:.2}")).unwrap_or_default();
         let [a, b] = [&self.file_a, &self.file_b].map(|file| plain(file, FILE_MAX_CHARS));
-        format!("{bits}{agreement}: {a} and {b}")
+        let relation = self.relation.as_ref().map(|r| format!("{}, ", plain(r, 40))).unwrap_or_default();
+        format!("{relation}{bits}{agreement}: {a} and {b}")
     }
 }
 
@@ -171,7 +174,10 @@ impl Evaluation {
             }
         };
         let name = |file: &str| plain(file, FILE_MAX_CHARS);
-        list("Unlabelled pairs that look like copies", self.false_copies.iter().map(FalseCopy::line).collect());
+        list(
+            "Called copies, unlabelled or labelled as honest",
+            self.false_copies.iter().map(FalseCopy::line).collect(),
+        );
         list("Cannot be decoded", self.unread.iter().map(|u| format!("{}  {}", name(&u.file), u.why)).collect());
         list("How to read this", RULES.iter().map(|rule| (*rule).to_owned()).collect());
         out
@@ -269,7 +275,10 @@ impl Evaluation {
             }
         };
         let name = |file: &str| plain(file, FILE_MAX_CHARS);
-        list("Unlabelled pairs that look like copies", self.false_copies.iter().map(FalseCopy::line).collect());
+        list(
+            "Called copies, unlabelled or labelled as honest",
+            self.false_copies.iter().map(FalseCopy::line).collect(),
+        );
         list("Cannot be decoded", self.unread.iter().map(|u| format!("{}: {}", name(&u.file), u.why)).collect());
         list("How to read this", RULES.iter().map(|rule| (*rule).to_owned()).collect());
         out.push_str("</body></html>\n");
@@ -289,7 +298,7 @@ td:first-child{white-space:normal;min-width:14rem;padding-left:1.4rem}.total td{
 .bar i{position:absolute;top:0;bottom:0;background:#47a;border-radius:2px}li{overflow-wrap:anywhere}";
 
 fn share(count: Count) -> String {
-    count.share().map_or("-".to_owned(), |share| percent(share))
+    count.share().map_or("-".to_owned(), percent)
 }
 
 fn interval(count: Count) -> String {
@@ -301,7 +310,7 @@ fn interval(count: Count) -> String {
 fn percent(share: f64) -> String {
     match share * 100.0 {
         p if p > 0.0 && p < 0.05 => "<0.1%".to_owned(),
-        p if p < 100.0 && p >= 99.95 => ">99.9%".to_owned(),
+        p if (99.95..100.0).contains(&p) => ">99.9%".to_owned(),
         p => format!("{p:.1}%"),
     }
 }
@@ -340,7 +349,13 @@ mod tests {
                 row("bad", 10, 400, Some(Target::AtLeast(0.92))),
                 row("nearly", 2999, 3000, None),
             ],
-            false_copies: vec![FalseCopy { file_a: "a".into(), file_b: "b".into(), bits: Some(12), agreement: None }],
+            false_copies: vec![FalseCopy {
+                file_a: "a".into(),
+                file_b: "b".into(),
+                bits: Some(12),
+                agreement: None,
+                relation: None,
+            }],
             misses: Vec::new(),
         }
     }
