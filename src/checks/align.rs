@@ -147,7 +147,7 @@ impl View {
             if layout.pixels() == 0 || layout.pixels() > RENDITION_PIXELS_MAX {
                 return None;
             }
-            Some(View::of(&photo::decode(jpeg, Format::Jpeg, &layout)?.picture.luma()))
+            Some(View::of(&photo::decode(jpeg, Format::Jpeg, &layout, false)?.planes.luma))
         };
         catch_unwind(AssertUnwindSafe(view)).ok().flatten()
     }
@@ -538,7 +538,7 @@ mod tests {
         let path = format!("{}/tests/fixtures/photos/shelf.jpg", env!("CARGO_MANIFEST_DIR"));
         let jpeg = std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
         let layout = format::walk_jpeg(&jpeg, 100);
-        photo::decode(&jpeg, Format::Jpeg, &layout).expect("a whole JPEG").picture.luma()
+        photo::decode(&jpeg, Format::Jpeg, &layout, false).expect("a whole JPEG").planes.luma
     }
 
     fn laid(first: &Picture, second: &Picture) -> Option<Alignment> {

@@ -46,7 +46,7 @@ impl Format {
     }
 
     pub fn is_supported(self) -> bool {
-        matches!(self, Format::Jpeg | Format::Png | Format::WebP)
+        matches!(self, Format::Jpeg | Format::Png | Format::WebP | Format::Heic)
     }
 
     /// Tells the type from the content; a name or a declared type has no say.
@@ -131,25 +131,36 @@ pub struct Layout {
     pub ended: bool,
     /// Bytes behind the picture and what they begin with; padding does not count.
     pub trailing: Option<(usize, &'static str)>,
-    /// The TIFF block of the EXIF segment (JPEG only).
+    /// Pixels that a decoder would make, where that is far more than the size (HEIC only).
+    pub decoded: u64,
+    /// The TIFF block of the EXIF data (JPEG and HEIC).
     pub exif: Option<Range<usize>>,
-    /// The first XMP packet (JPEG only).
+    /// The first XMP packet.
     pub xmp: Option<Range<usize>>,
+    /// Keyword, zero byte, text (PNG only).
+    pub texts: Vec<Range<usize>>,
+    /// Parts of a C2PA manifest, as far as it is not compressed (not HEIC).
+    pub manifest: Vec<Range<usize>>,
     /// Quality of the standard tables that the luma table equals exactly, 1 to 100 (JPEG only).
     pub standard_quality: Option<u8>,
+    /// What else a comment or the camera data would be read as: code or a document.
+    pub hides: Option<&'static str>,
     /// What is wrong with the structure, when something is.
     pub fault: Option<&'static str>,
 }
 
 impl Layout {
     pub fn pixels(&self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
+        (u64::from(self.width) * u64::from(self.height)).max(self.decoded)
     }
 
-    fn broken(self, fault: &'static str) -> Layout {
+    pub(super) fn broken(self, fault: &'static str) -> Layout {
         Layout { fault: self.fault.or(Some(fault)), ..self }
     }
 }
+
+/// Most text chunks and parts of a manifest that are noted.
+const PARTS_MAX: usize = 64;
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_be_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
@@ -211,11 +222,16 @@ pub fn walk_jpeg(bytes: &[u8], max_scans: usize) -> Layout {
                 }
             }
             0xDB => layout.standard_quality = layout.standard_quality.or_else(|| standard_quality(body)),
+            0xFE => layout.hides = layout.hides.or_else(|| hidden(body)),
             0xE1 if body.starts_with(b"Exif\0") && body.len() > 6 => {
+                layout.hides = layout.hides.or_else(|| hidden(body));
                 layout.exif = layout.exif.or(Some(body_at + 6..body_at + body.len()));
             }
             0xE1 if body.starts_with(b"http://ns.adobe.com/xap/1.0/\0") => {
                 layout.xmp = layout.xmp.or(Some(body_at + 29..body_at + body.len()));
+            }
+            0xEB if body.starts_with(b"JP") && layout.manifest.len() < PARTS_MAX => {
+                layout.manifest.push(body_at..body_at + body.len());
             }
             0xDA => {
                 layout.scans += 1;
@@ -244,7 +260,7 @@ fn end_of_scan(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-fn trailing(rest: &[u8]) -> Option<(usize, &'static str)> {
+pub(super) fn trailing(rest: &[u8]) -> Option<(usize, &'static str)> {
     let start = rest.iter().position(|&b| b != 0 && b != 0xFF).map(|p| p.saturating_sub(4))?;
     let head = &rest[start..rest.len().min(start + 64)];
     let has = |magic: &[u8]| head.windows(magic.len()).any(|w| w == magic);
@@ -264,6 +280,22 @@ fn trailing(rest: &[u8]) -> Option<(usize, &'static str)> {
     Some((rest.len(), kind))
 }
 
+/// What a program that ignores the picture would find in a segment: such files are pictures only to be let in.
+fn hidden(body: &[u8]) -> Option<&'static str> {
+    let starts: Vec<usize> = (0..body.len()).filter(|&at| matches!(body[at], b'<' | b'%')).collect();
+    let has = |magic: &[u8]| {
+        let same = |at: &usize| body[*at..].get(..magic.len()).is_some_and(|b| b.eq_ignore_ascii_case(magic));
+        starts.iter().any(same)
+    };
+    if has(b"<?php") || has(b"<script") || has(b"<html") || has(b"<svg") {
+        Some("code")
+    } else if has(b"%PDF-") {
+        Some("PDF")
+    } else {
+        None
+    }
+}
+
 /// Chunks of a PNG up to IEND.
 pub fn walk_png(bytes: &[u8]) -> Layout {
     let mut layout = Layout { scans: 1, ..Layout::default() };
@@ -279,6 +311,15 @@ pub fn walk_png(bytes: &[u8]) -> Layout {
         if kind == b"IHDR" && layout.width == 0 {
             layout.width = u32_at(bytes, at + 8).unwrap_or(0);
             layout.height = u32_at(bytes, at + 12).unwrap_or(0);
+        }
+        let body = at + 8..end - 4;
+        match kind {
+            b"iTXt" if bytes[body.clone()].starts_with(b"XML:com.adobe.xmp\0") => {
+                layout.xmp = layout.xmp.or(Some(body));
+            }
+            b"tEXt" | b"iTXt" if layout.texts.len() < PARTS_MAX => layout.texts.push(body),
+            b"caBX" if layout.manifest.len() < PARTS_MAX => layout.manifest.push(body),
+            _ => {}
         }
         if kind == b"IEND" {
             layout.ended = true;
@@ -306,6 +347,19 @@ pub fn walk_webp(bytes: &[u8]) -> Layout {
     };
     if claimed > bytes.len() {
         return layout.broken("file cut off");
+    }
+    let mut at = 12;
+    while let (Some(kind), Some(size)) = (bytes.get(at..at + 4), little(at + 4)) {
+        let end = (at + 8).saturating_add(size as usize);
+        if end > claimed {
+            break;
+        }
+        match kind {
+            b"XMP " => layout.xmp = layout.xmp.or(Some(at + 8..end)),
+            b"C2PA" if layout.manifest.len() < PARTS_MAX => layout.manifest.push(at + 8..end),
+            _ => {}
+        }
+        at = end + size as usize % 2;
     }
     layout.ended = true;
     layout.trailing = trailing(&bytes[claimed..]);

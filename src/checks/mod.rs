@@ -6,12 +6,18 @@
 //! renditions. A file that claims too much never reaches a decoder.
 
 pub mod align;
+// The release image decodes with libjpeg-turbo; only `Usual` is used there.
+#[cfg_attr(all(feature = "turbo", not(test)), allow(dead_code))]
+mod baseline;
 pub mod duplicate;
 mod exif;
 mod exposure;
 pub mod faces;
 pub mod features;
 mod format;
+mod heic;
+#[cfg(test)]
+mod hostile;
 pub mod letterbox;
 mod origin;
 pub mod pdq;
@@ -23,6 +29,8 @@ pub mod report;
 mod samples;
 mod sharpness;
 pub mod stamp;
+#[cfg(feature = "turbo")]
+mod turbo;
 mod when;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -45,7 +53,8 @@ use crate::domain::time::At;
 pub struct Budget {
     /// Largest file, in bytes.
     pub max_bytes: usize,
-    /// Largest picture, in pixels; a progressive one may have half, because its coefficients are kept twice as wide.
+    /// Largest picture, in pixels. A progressive JPEG may have half, because its coefficients are kept twice as wide; so
+    /// may a HEIC, which takes ten times as long.
     pub max_pixels: u64,
     /// Most scans of a JPEG.
     pub max_scans: usize,
@@ -84,6 +93,8 @@ pub struct Shot {
     pub window: Option<(At, At)>,
     /// Zone of the store, in which a wall clock without an offset is read.
     pub zone: Option<TimeZone>,
+    /// When the server had received the file: no photo is taken later.
+    pub received: Option<At>,
     pub store: Option<Point>,
     pub radius_m: f64,
     pub subject: Subject,
@@ -157,7 +168,37 @@ impl Looked {
 
 /// Looks at one file. Findings stand in the order of the code table. Never panics.
 pub fn look(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
-    let looked = catch_unwind(AssertUnwindSafe(|| look_inside(bytes, shot, limits)));
+    caught(bytes, || look_inside(bytes, shot, limits, true))
+}
+
+/// As [`look`], without renditions: the same findings, facts and hash in half the time, for an answer while the worker
+/// waits.
+pub fn verdict(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
+    caught(bytes, || look_inside(bytes, shot, limits, false))
+}
+
+/// Pixels that a look at this file will decode, read from its headers; 0 for one that no decoder will see.
+pub fn pixels_held(bytes: &[u8], limits: &Budget) -> u64 {
+    let format = Format::sniff(bytes);
+    if bytes.len() > limits.max_bytes || !format.is_supported() {
+        return 0;
+    }
+    let layout = walk(bytes, format, limits);
+    if too_costly(bytes, format, &layout, limits).is_some() { 0 } else { layout.pixels() }
+}
+
+fn walk(bytes: &[u8], format: Format, limits: &Budget) -> Layout {
+    match format {
+        Format::Png => format::walk_png(bytes),
+        Format::WebP => format::walk_webp(bytes),
+        Format::Heic => heic::walk(bytes),
+        _ => format::walk_jpeg(bytes, limits.max_scans),
+    }
+}
+
+/// A panic is a bug, and still only this photo's: it becomes a finding.
+fn caught(bytes: &[u8], inside: impl FnOnce() -> Looked) -> Looked {
+    let looked = catch_unwind(AssertUnwindSafe(inside));
     let mut looked = looked.unwrap_or_else(|_| {
         let facts =
             Facts { format: Format::sniff(bytes), orientation: 1, size_bytes: bytes.len() as u64, ..Facts::default() };
@@ -167,7 +208,7 @@ pub fn look(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
     looked
 }
 
-fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
+fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget, with_renditions: bool) -> Looked {
     let format = Format::sniff(bytes);
     let mut facts = Facts { format, orientation: 1, size_bytes: bytes.len() as u64, ..Facts::default() };
     let mut findings = Vec::new();
@@ -180,27 +221,33 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
         findings.push(Finding::new(Code::FormatUnsupported, Level::Fail).about(format.as_str()));
         return Looked::refused(facts, findings);
     }
-    let layout = match format {
-        Format::Png => format::walk_png(bytes),
-        Format::WebP => format::walk_webp(bytes),
-        _ => format::walk_jpeg(bytes, limits.max_scans),
-    };
+    let layout = walk(bytes, format, limits);
     (facts.width, facts.height) = (layout.width, layout.height);
+    if let Some(hidden) = layout.hides {
+        let text = format!("{}, {hidden}", format.as_str());
+        findings.push(Finding::new(Code::TypeDiffers, Level::Doubt).about(&text));
+    }
     if let Some((size, kind)) = layout.trailing {
         findings.push(Finding::new(Code::TrailingData, Level::Info).valued(size as f64).about(kind));
     }
-    let tags = exif::read(bytes, format, &layout);
+    let mut tags = exif::read(bytes, format, &layout);
+    if format == Format::Heic {
+        // The container says how to turn the picture, and the decoder has done it.
+        tags.orientation = 1;
+    }
     record(&mut facts, &tags, shot);
-    findings.extend(when::judge(tags.taken, tags.offset_min, shot.zone.as_ref(), shot.window));
+    let in_time = when::judge(tags.taken, tags.offset_min, shot.zone.as_ref(), shot.window);
+    findings.extend(in_time.or_else(|| when::skew(&tags, shot.zone.as_ref(), shot.received)));
     findings.extend(place::judge(tags.point, tags.accuracy_m, shot.store, shot.radius_m));
+    findings.extend(place::conflict(tags.point, tags.offset_min));
     findings.extend(origin::judge(&tags, format, &layout, shot.file_name.as_deref(), shot.camera_only));
 
-    if let Some(refusal) = too_costly(bytes, &layout, limits) {
+    if let Some(refusal) = too_costly(bytes, format, &layout, limits) {
         findings.push(refusal);
         return Looked::refused(facts, findings);
     }
 
-    let decoded = photo::decode(bytes, format, &layout);
+    let decoded = photo::decode(bytes, format, &layout, with_renditions);
     let fault = match &decoded {
         None => Some("cannot be decoded"),
         Some(decoded) if !decoded.strict => Some(layout.fault.unwrap_or("decoder forgave errors")),
@@ -212,21 +259,22 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
     let Some(decoded) = decoded else {
         return Looked::refused(facts, findings);
     };
-    let picture = decoded.picture;
-    findings.extend(too_small(picture.long_edge(), shot.min_long_edge_px));
+    let planes = decoded.planes;
+    let full = &planes.luma;
+    findings.extend(too_small(full.long_edge(), shot.min_long_edge_px));
 
-    let full = picture.luma();
     let working = full.fit(sharpness::COARSE_EDGE_PX);
+    let thumbnail = tags.thumbnail.as_deref().and_then(photo::thumbnail);
+    findings.extend(thumbnail.and_then(|small| origin::thumbnail_differs(&small, &working)));
     let light = exposure::judge(&working);
     findings.extend(light.findings);
     let (mut prints, mut trimmed) = (None, None);
     if !light.black {
-        findings.extend(sharpness::judge(&full, &working));
+        findings.extend(sharpness::judge(full, &working, shot.subject));
         findings.iter_mut().for_each(|finding| soften(finding, shot.subject));
         prints = pdq::hash(&working);
         trimmed = letterbox::trimmed(&working).and_then(|inside| pdq::hash(&inside));
     }
-    drop(full);
     Looked {
         findings,
         facts,
@@ -234,7 +282,7 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget) -> Looked {
         pdq_quality: prints.map_or(0, |p| p.quality),
         prints,
         trimmed,
-        renditions: rendition::render(&picture, tags.orientation),
+        renditions: if with_renditions { rendition::render(&planes, tags.orientation) } else { None },
         rule_version: RULE_VERSION,
     }
 }
@@ -247,8 +295,9 @@ fn type_differs(format: Format, shot: &Shot) -> Option<Finding> {
 }
 
 /// Refuses what would cost more to decode than any photo of a phone.
-fn too_costly(bytes: &[u8], layout: &Layout, limits: &Budget) -> Option<Finding> {
-    let allowed = if layout.progressive { limits.max_pixels / 2 } else { limits.max_pixels };
+fn too_costly(bytes: &[u8], format: Format, layout: &Layout, limits: &Budget) -> Option<Finding> {
+    let costly = layout.progressive || format == Format::Heic;
+    let allowed = if costly { limits.max_pixels / 2 } else { limits.max_pixels };
     let pixels = layout.pixels();
     let damaged = |why: &str| Some(Finding::new(Code::Damaged, Level::Doubt).about(why));
     if pixels > allowed {
@@ -291,6 +340,40 @@ fn record(facts: &mut Facts, tags: &Tags, shot: &Shot) {
         let certain = when::instants(taken, tags.offset_min, shot.zone.as_ref()).filter(|(a, b)| a == b);
         TakenAt { local: taken.to_string(), offset_min: tags.offset_min, at: certain.map(|(a, _)| a) }
     });
+}
+
+/// Entrances of the fuzz targets in `tests/fuzz`; a panic here is what they look for.
+#[cfg(fuzzing)]
+pub mod fuzz {
+    use super::*;
+
+    pub fn markers(bytes: &[u8]) {
+        for layout in
+            [format::walk_jpeg(bytes, 100), format::walk_png(bytes), format::walk_webp(bytes), heic::walk(bytes)]
+        {
+            let single = [&layout.exif, &layout.xmp].into_iter().flatten();
+            for range in single.chain(&layout.texts).chain(&layout.manifest) {
+                assert!(bytes.get(range.clone()).is_some());
+            }
+            assert!(layout.scans <= 101 && layout.trailing.is_none_or(|(size, _)| size <= bytes.len()));
+        }
+        Format::sniff(bytes);
+        Format::claimed(&String::from_utf8_lossy(bytes));
+    }
+
+    pub fn exif(bytes: &[u8]) {
+        let whole = Some(0..bytes.len());
+        let layout = Layout { exif: whole.clone(), xmp: whole, ..Layout::default() };
+        let tags = super::exif::read(bytes, Format::Jpeg, &layout);
+        let mut facts = Facts::default();
+        record(&mut facts, &tags, &Shot::default());
+    }
+
+    pub fn look(bytes: &[u8]) {
+        let limits = Budget { max_pixels: 300_000, ..Budget::default() };
+        // Encoding takes most of the time of a small picture and reads nothing of a stranger's.
+        look_inside(bytes, &Shot::default(), &limits, bytes.len() % 8 == 0);
+    }
 }
 
 #[cfg(test)]

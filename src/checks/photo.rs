@@ -11,8 +11,13 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::format::{Format, Layout};
+use super::baseline::Usual;
+use super::format::{Format, Layout, walk_jpeg};
+use super::heic;
 
+/// Most pixels of a thumbnail that is decoded.
+const THUMBNAIL_MAX_PIXELS: u64 = 500_000;
+const THUMBNAIL_SCANS_MAX: usize = 20;
 /// Most memory that a PNG or WebP decoder may take for its own buffers, in bytes.
 const DECODER_MEMORY_MAX: u64 = 300 << 20;
 
@@ -53,7 +58,24 @@ impl Picture {
         }
         let scale =
             |side: u32| ((u64::from(side) * u64::from(edge) + u64::from(long) / 2) / u64::from(long)).max(1) as u32;
-        let (width, height) = (scale(self.width), scale(self.height));
+        self.resized(scale(self.width), scale(self.height))
+    }
+
+    /// The middle square of one plane.
+    pub fn middle(&self) -> Picture {
+        let side = self.width.min(self.height);
+        let (left, top) = ((self.width - side) / 2, (self.height - side) / 2);
+        let (w, side_px, n) = (self.width as usize, side as usize, self.channels);
+        let rows = (top as usize..top as usize + side_px).map(|y| (y * w + left as usize) * n);
+        let data = rows.flat_map(|at| self.data[at..at + side_px * n].iter().copied()).collect();
+        Picture { width: side, height: side, channels: n, data }
+    }
+
+    /// Scaled by area to a size; a copy when it has this size.
+    pub fn resized(&self, width: u32, height: u32) -> Picture {
+        if (width, height) == (self.width, self.height) {
+            return self.clone();
+        }
         let pixels = if self.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
         let source = ImageRef::new(self.width, self.height, &self.data, pixels).expect("a picture fills its size");
         let mut target = Image::new(width, height, pixels);
@@ -90,30 +112,136 @@ impl Picture {
     }
 }
 
+/// A photo as cameras store it: luma in full, colours as two planes of their own size. `None` for a grey photo, and
+/// where colours were not asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Planes {
+    pub luma: Picture,
+    /// Cb and Cr.
+    pub chroma: Option<(Picture, Picture)>,
+}
+
+impl Planes {
+    /// Scaled by area so that the long side of luma has at most `edge` pixels; the colours are brought to half of its
+    /// size, rounded up, as the JPEGs written here have them.
+    pub fn fit(&self, edge: u32) -> Planes {
+        let luma = self.luma.fit(edge);
+        let (width, height) = (luma.width.div_ceil(2), luma.height.div_ceil(2));
+        let half = |plane: &Picture| plane.resized(width, height);
+        let chroma = self.chroma.as_ref().map(|(cb, cr)| (half(cb), half(cr)));
+        Planes { luma, chroma }
+    }
+
+    /// As [`Picture::upright`].
+    pub fn upright(self, orientation: u8) -> Planes {
+        let chroma = self.chroma.map(|(cb, cr)| (cb.upright(orientation), cr.upright(orientation)));
+        Planes { luma: self.luma.upright(orientation), chroma }
+    }
+
+    /// Interleaved Y, Cb, Cr, or luma alone for a grey photo.
+    pub fn interleaved(&self) -> Picture {
+        let Planes { luma, chroma } = self.fit(self.luma.long_edge());
+        let Some((cb, cr)) = chroma else { return luma };
+        let (w, half) = (luma.width as usize, cb.width as usize);
+        let sample = |at: usize| {
+            let own = at / w / 2 * half + at % w / 2;
+            [luma.data[at], cb.data[own], cr.data[own]]
+        };
+        let data = (0..luma.data.len()).flat_map(sample).collect();
+        Picture { channels: 3, data, ..luma }
+    }
+
+    /// From interleaved Y, Cb, Cr; a plane of luma is taken as it is.
+    fn from_picture(picture: Picture, colour: bool) -> Option<Planes> {
+        let Picture { width, height, channels, mut data } = picture;
+        let (w, h) = (width as usize, height as usize);
+        let mut chroma = None;
+        if channels == 3 {
+            if colour {
+                // The mean of four; at odd edges of what there is.
+                let half = |channel: usize| {
+                    let plane = (0..h).step_by(2).flat_map(|y| (0..w).step_by(2).map(move |x| (x, y)));
+                    let plane = plane.map(|(x, y)| {
+                        let at = |x: usize, y: usize| u16::from(data[(y.min(h - 1) * w + x.min(w - 1)) * 3 + channel]);
+                        ((at(x, y) + at(x + 1, y) + at(x, y + 1) + at(x + 1, y + 1) + 2) / 4) as u8
+                    });
+                    Picture::new(width.div_ceil(2), height.div_ceil(2), 1, plane.collect())
+                };
+                chroma = Some((half(1)?, half(2)?));
+            }
+            // In place: a large photo is not held twice.
+            for at in 0..w * h {
+                data[at] = data[at * 3];
+            }
+            data.truncate(w * h);
+            data.shrink_to_fit();
+        }
+        Some(Planes { luma: Picture::new(width, height, 1, data)?, chroma })
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    pub static DECODERS_CALLED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    #[cfg(feature = "turbo")]
+    pub static WITHOUT_TURBO: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
 /// A decoded photo; `strict` is false when the decoder had to forgive errors.
 pub struct Decoded {
-    pub picture: Picture,
+    pub planes: Planes,
     pub strict: bool,
 }
 
-/// Decodes a file of a supported format once. `None` when it cannot be read at all.
-pub fn decode(bytes: &[u8], format: Format, layout: &Layout) -> Option<Decoded> {
+/// Decodes a file of a supported format once; without `colour` luma alone, bit for bit the same. `None` when it cannot
+/// be read at all.
+pub fn decode(bytes: &[u8], format: Format, layout: &Layout, colour: bool) -> Option<Decoded> {
+    #[cfg(test)]
+    DECODERS_CALLED.set(DECODERS_CALLED.get() + 1);
     match format {
         Format::Jpeg => {
-            let strict = decode_jpeg(bytes, layout, true);
-            let forgiving = || Some(Decoded { picture: decode_jpeg(bytes, layout, false)?, strict: false });
-            strict.map(|picture| Decoded { picture, strict: true }).or_else(forgiving)
+            let by_rules = |strict| Planes::from_picture(decode_any(bytes, layout, colour, strict)?, colour);
+            let strictly = match decode_usual(bytes, layout, colour) {
+                Usual::Whole(planes) => Some(planes),
+                Usual::Other => by_rules(true),
+                Usual::Broken => None,
+            };
+            let forgiving = || Some(Decoded { planes: by_rules(false)?, strict: false });
+            strictly.map(|planes| Decoded { planes, strict: true }).or_else(forgiving)
         }
         Format::Png => {
             let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits(layout)).ok()?;
-            decode_other(decoder, layout)
+            decode_other(decoder, layout, colour)
         }
-        Format::WebP => decode_other(image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).ok()?, layout),
+        Format::WebP => decode_other(image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).ok()?, layout, colour),
+        Format::Heic => {
+            let mut data = heic::decode(bytes, layout.width, layout.height)?;
+            to_ycbcr(&mut data);
+            let picture = Picture::new(layout.width, layout.height, 3, data)?;
+            Some(Decoded { planes: Planes::from_picture(picture, colour)?, strict: true })
+        }
         _ => None,
     }
 }
 
-fn decode_jpeg(bytes: &[u8], layout: &Layout, strict: bool) -> Option<Picture> {
+/// The usual JPEG of a camera, strictly.
+#[cfg(not(feature = "turbo"))]
+fn decode_usual(bytes: &[u8], layout: &Layout, colour: bool) -> Usual {
+    super::baseline::decode(bytes, layout.width, layout.height, colour)
+}
+
+/// Any JPEG in YCbCr or grey, by libjpeg-turbo, whose warnings count as errors.
+#[cfg(feature = "turbo")]
+fn decode_usual(bytes: &[u8], layout: &Layout, colour: bool) -> Usual {
+    #[cfg(test)]
+    if WITHOUT_TURBO.get() {
+        return super::baseline::decode(bytes, layout.width, layout.height, colour);
+    }
+    super::turbo::decode(bytes, layout.width, layout.height, colour)
+}
+
+/// Any JPEG: luma, or interleaved Y, Cb, Cr.
+pub(super) fn decode_any(bytes: &[u8], layout: &Layout, colour: bool, strict: bool) -> Option<Picture> {
     let options = DecoderOptions::default()
         .set_strict_mode(strict)
         .set_max_width(layout.width as usize)
@@ -128,7 +256,8 @@ fn decode_jpeg(bytes: &[u8], layout: &Layout, strict: bool) -> Option<Picture> {
     }
     let kept = match header.input_colorspace()? {
         ColorSpace::Luma => ColorSpace::Luma,
-        ColorSpace::YCbCr => ColorSpace::YCbCr,
+        ColorSpace::YCbCr if colour => ColorSpace::YCbCr,
+        ColorSpace::YCbCr => ColorSpace::Luma,
         _ => ColorSpace::RGB,
     };
     let options = options.jpeg_set_out_colorspace(kept);
@@ -139,6 +268,13 @@ fn decode_jpeg(bytes: &[u8], layout: &Layout, strict: bool) -> Option<Picture> {
     Picture::new(width, height, if kept == ColorSpace::Luma { 1 } else { 3 }, data)
 }
 
+/// The small JPEG beside a picture, as luma. `None` when it is larger than thumbnails are, or cannot be decoded.
+pub fn thumbnail(bytes: &[u8]) -> Option<Picture> {
+    let layout = walk_jpeg(bytes, THUMBNAIL_SCANS_MAX);
+    let small = layout.pixels() <= THUMBNAIL_MAX_PIXELS && layout.scans <= THUMBNAIL_SCANS_MAX;
+    small.then(|| decode_any(bytes, &layout, false, false))?.and_then(|p| (p.channels == 1).then_some(p))
+}
+
 fn limits(layout: &Layout) -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(layout.width);
@@ -147,7 +283,7 @@ fn limits(layout: &Layout) -> Limits {
     limits
 }
 
-fn decode_other(mut decoder: impl ImageDecoder, layout: &Layout) -> Option<Decoded> {
+fn decode_other(mut decoder: impl ImageDecoder, layout: &Layout, colour: bool) -> Option<Decoded> {
     decoder.set_limits(limits(layout)).ok()?;
     if decoder.dimensions() != (layout.width, layout.height) || decoder.total_bytes() > DECODER_MEMORY_MAX {
         return None;
@@ -155,8 +291,8 @@ fn decode_other(mut decoder: impl ImageDecoder, layout: &Layout) -> Option<Decod
     let decoded = DynamicImage::from_decoder(decoder).ok()?;
     let mut data = decoded.into_rgb8().into_raw();
     to_ycbcr(&mut data);
-    let picture = Picture::new(layout.width, layout.height, 3, data)?;
-    Some(Decoded { picture, strict: true })
+    let planes = Planes::from_picture(Picture::new(layout.width, layout.height, 3, data)?, colour)?;
+    Some(Decoded { planes, strict: true })
 }
 
 fn to_ycbcr(rgb: &mut [u8]) {

@@ -31,7 +31,7 @@ fn doubts(looked: &Looked) -> Vec<Code> {
 
 fn decoded(jpeg: &[u8]) -> Picture {
     let layout = format::walk_jpeg(jpeg, 100);
-    photo::decode(jpeg, Format::Jpeg, &layout).expect("a whole JPEG").picture
+    photo::decode_any(jpeg, &layout, true, true).expect("a whole JPEG")
 }
 
 fn mean_difference(a: &Picture, b: &Picture) -> f64 {
@@ -174,7 +174,7 @@ fn a_polyglot_is_named_and_leaves_nothing_in_the_renditions() {
 #[test]
 fn what_is_not_a_photo_is_refused_by_name() {
     let cases: [(&[u8], &str); 5] = [
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\xFF\x0A\xFA\x7F", "JPEG XL"),
         (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF"),
         (b"GIF89a\x01\0\x01\0", "GIF"),
         (b"%PDF-1.7", "PDF"),
@@ -438,11 +438,187 @@ fn no_bytes_make_a_look_panic() {
             }
         }
         // The inner function, so that a panic is seen and not turned into a finding.
-        look_inside(&file, &shot, &small);
+        look_inside(&file, &shot, &small, true);
     }
     for _ in 0..500 {
         let noise: Vec<u8> = (0..dice.roll(400)).map(|_| dice.roll(256) as u8).collect();
-        look_inside(&noise, &shot, &small);
-        look_inside(&[&[0xFF, 0xD8, 0xFF], noise.as_slice()].concat(), &shot, &small);
+        look_inside(&noise, &shot, &small, true);
+        look_inside(&[&[0xFF, 0xD8, 0xFF], noise.as_slice()].concat(), &shot, &small, true);
+    }
+}
+
+fn fixtures() -> Vec<(String, Vec<u8>)> {
+    let folder = format!("{}/tests/fixtures/photos", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(folder).expect("the folder").map(|e| e.expect("an entry").file_name());
+    let mut names: Vec<String> = files.map(|n| n.to_string_lossy().into_owned()).collect();
+    names.retain(|n| !n.ends_with(".md"));
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), fixture(&name))).collect()
+}
+
+/// What a look found, in the order of the table, a line each.
+fn printed(name: &str, looked: &Looked) -> String {
+    let facts = &looked.facts;
+    let made = looked.renditions.as_ref().map_or("no renditions", |_| "renditions");
+    let mut out = format!(
+        "{name}: {} {}x{} turned {} pdq {} {made}\n",
+        facts.format.as_str(),
+        facts.width,
+        facts.height,
+        facts.orientation,
+        looked.pdq_quality
+    );
+    for finding in &looked.findings {
+        let number = |n: Option<f64>| n.map_or("-".to_owned(), |n| format!("{n:.2}"));
+        let (value, limit) = (number(finding.value), number(finding.limit));
+        let text = finding.text.as_deref().unwrap_or("");
+        out.push_str(format!("    {} {} {value} {limit} {text}", finding.level, finding.code).trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn every_fixture_gives_the_findings_that_are_kept() {
+    let shot = Shot { camera_only: true, ..Shot::default() };
+    let text: String =
+        fixtures().iter().map(|(name, file)| printed(name, &look(file, &shot, &Budget::default()))).collect();
+    let path = format!("{}/tests/snapshots/photos.txt", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &text).expect("writes");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == text, "tests/snapshots/photos.txt differs; with UPDATE_SNAPSHOTS=1 it becomes:\n{text}");
+}
+
+/// `FIELDPROOF_PHOTOS` names a folder: everything in it is looked at, and the table printed.
+#[test]
+fn a_folder_of_photos_goes_through_without_a_panic() {
+    let Some(folder) = std::env::var_os("FIELDPROOF_PHOTOS") else { return };
+    let mut folders = vec![std::path::PathBuf::from(folder)];
+    let mut panicked = Vec::new();
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<_> =
+            std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.display().to_string();
+            let looked = seen(&std::fs::read(&path).expect("a file"));
+            print!("{}", printed(&name, &looked));
+            count += 1;
+            if text_of(&looked, Code::Damaged) == Some("reader stopped") {
+                panicked.push(name);
+            }
+        }
+    }
+    println!("{count} files, {} panics", panicked.len());
+    assert!(panicked.is_empty(), "{panicked:?}");
+}
+
+#[test]
+fn a_verdict_says_the_same_without_renditions() {
+    for name in ["shelf.jpg", "null_island.jpg", "tag.jpg", "broken_cut_2099.jpg", "landscape_6.jpg"] {
+        let file = fixture(name);
+        let (whole, quick) = (seen(&file), verdict(&file, &Shot::default(), &Budget::default()));
+        assert_eq!(whole.findings, quick.findings, "{name}");
+        assert_eq!((&whole.facts, whole.prints, quick.renditions), (&quick.facts, quick.prints, None), "{name}");
+    }
+}
+
+/// JPEGs as encoders vary them: sampling, restarts, grey, sizes that are no multiple of a block.
+fn variants() -> Vec<Vec<u8>> {
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+    let mut files = Vec::new();
+    for (w, h) in [(64, 64), (97, 61), (33, 130)] {
+        let picture = samples::text(w, h);
+        for sampling in [
+            SamplingFactor::F_1_1,
+            SamplingFactor::F_2_1,
+            SamplingFactor::F_1_2,
+            SamplingFactor::F_2_2,
+            SamplingFactor::F_4_1,
+        ] {
+            for restart in [0, 3] {
+                let mut file = Vec::new();
+                let mut encoder = Encoder::new(&mut file, 91);
+                encoder.set_sampling_factor(sampling);
+                encoder.set_restart_interval(restart);
+                encoder.encode(&picture.data, w as u16, h as u16, ColorType::Ycbcr).expect("encodes");
+                files.push(file);
+            }
+        }
+        files.push(samples::jpeg(&picture.luma()));
+    }
+    files
+}
+
+#[test]
+fn the_own_decoder_agrees_with_the_general_one() {
+    let whole = fixtures().into_iter().map(|(_, file)| file).filter(|f| Format::sniff(f) == Format::Jpeg);
+    let mut own = 0;
+    for file in variants().into_iter().chain(whole) {
+        let layout = format::walk_jpeg(&file, 100);
+        let baseline::Usual::Whole(planes) = baseline::decode(&file, layout.width, layout.height, true) else {
+            continue;
+        };
+        own += 1;
+        let other = photo::decode_any(&file, &layout, true, true).expect("decodes");
+        let apart = |a: &Picture, b: &Picture| a.data.iter().zip(&b.data).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(apart(&planes.luma, &other.luma()) <= Some(2), "luma");
+        if let Some((cb, _)) = &planes.chroma
+            && (cb.width, cb.height) == (other.width, other.height)
+        {
+            let data = other.data.iter().skip(1).step_by(3).copied().collect();
+            let whole = Picture::new(other.width, other.height, 1, data).expect("fills");
+            assert!(apart(cb, &whole) <= Some(2), "colour");
+        }
+        let baseline::Usual::Whole(alone) = baseline::decode(&file, layout.width, layout.height, false) else {
+            panic!("luma alone decodes too");
+        };
+        assert_eq!((alone.luma, alone.chroma), (planes.luma, None));
+    }
+    assert!(own >= 30, "{own} decoded by the own decoder");
+}
+
+#[test]
+fn colours_come_out_of_the_renditions_as_they_went_in() {
+    let file = fixture("landscape_6.jpg");
+    let looked = seen(&file);
+    let (w, h) = (looked.facts.width, looked.facts.height);
+    let original = decoded(&file).upright(6);
+    let large = decoded(&looked.renditions.expect("decoded").large);
+    let mean = |p: &Picture, channel: usize| {
+        p.data.iter().skip(channel).step_by(3).map(|&s| f64::from(s)).sum::<f64>() / f64::from(w * h)
+    };
+    for channel in 0..3 {
+        assert!((mean(&original, channel) - mean(&large, channel)).abs() < 1.0, "channel {channel}");
+    }
+    assert!(mean_difference(&original, &large) < 4.0);
+}
+
+/// libjpeg-turbo rounds its transform otherwise: samples differ by two steps at most, measures by one part in fifty.
+#[cfg(feature = "turbo")]
+#[test]
+fn turbo_finds_the_same() {
+    let shot = Shot::default();
+    for (name, file) in fixtures() {
+        let with = look(&file, &shot, &Budget::default());
+        photo::WITHOUT_TURBO.set(true);
+        let without = look(&file, &shot, &Budget::default());
+        photo::WITHOUT_TURBO.set(false);
+        let codes = |l: &Looked| l.findings.iter().map(|f| (f.code, f.level)).collect::<Vec<_>>();
+        assert_eq!(codes(&with), codes(&without), "{name}");
+        for (a, b) in with.findings.iter().zip(&without.findings) {
+            let (a, b) = (a.value.unwrap_or(0.0), b.value.unwrap_or(0.0));
+            assert!((a - b).abs() <= 0.02 * a.abs().max(b.abs()), "{name}: {a} and {b}");
+        }
+        if let (Some(a), Some(b)) = (with.pdq, without.pdq) {
+            assert!(a.distance(&b) <= 4, "{name}: {} bits", a.distance(&b));
+        }
     }
 }

@@ -4,6 +4,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
+use super::exif::Tags;
 use crate::domain::finding::{Code, Finding, Level};
 use crate::domain::time::At;
 
@@ -58,6 +59,22 @@ pub fn judge(
     Some(Finding::new(code, level).measured(outside as f64, SLACK_SECS as f64))
 }
 
+/// A satellite fix may be this much older than the photo that carries it, in seconds: phones reuse the last one.
+const FIX_AGE_MAX_SECS: i64 = 6 * 3600;
+
+/// Compares the camera's clock with the satellites' and with the server's, which had the file at `received`.
+pub fn skew(tags: &Tags, zone: Option<&TimeZone>, received: Option<At>) -> Option<Finding> {
+    let (earliest, latest) = instants(tags.taken?, tags.offset_min, zone)?;
+    let fixed = tags.fixed.and_then(|fixed| Offset::UTC.to_timestamp(fixed).ok()).map(At::from_timestamp);
+    // Whole half hours between the two are a zone that was read wrongly, not a clock that goes wrong.
+    let off = |secs: i64| tags.offset_min.is_some() || (secs % 1800).min(1800 - secs % 1800) > SLACK_SECS;
+    let ahead = received.map(|at| (earliest.secs_since(at), SLACK_SECS));
+    let behind = fixed.map(|at| (at.secs_since(latest), SLACK_SECS)).filter(|(secs, _)| off(*secs));
+    let stale = fixed.map(|at| (earliest.secs_since(at), FIX_AGE_MAX_SECS));
+    let found = [ahead, behind, stale].into_iter().flatten().find(|(secs, limit)| secs > limit);
+    found.map(|(secs, limit)| Finding::new(Code::ClockSkew, Level::Doubt).measured(secs as f64, limit as f64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +115,23 @@ mod tests {
         assert_eq!(judged("2026-03-10T20:00:00", None, None), None);
         assert_eq!(judged("2026-03-13T20:00:00", None, None), Some((Code::TimeAfterSeal, Level::Fail)));
         assert_eq!(judge(None, None, None, visit()).map(|f| f.code), Some(Code::TimeMissing));
+    }
+
+    #[test]
+    fn a_camera_clock_is_held_against_satellites_and_server() {
+        let at = |text: &str| At::parse(text).expect("a time");
+        let code = |taken: &str, offset, fixed: Option<&str>, received: Option<&str>| {
+            let tags = Tags { taken: Some(wall(taken)), offset_min: offset, fixed: fixed.map(wall), ..Tags::default() };
+            let brussels = TimeZone::get("Europe/Brussels").expect("bundled");
+            skew(&tags, Some(&brussels), received.map(at)).map(|f| f.code)
+        };
+        let taken = "2026-03-10T10:30:00";
+        assert_eq!(code(taken, Some(60), Some("2026-03-10T09:29:50"), Some("2026-03-10T09:31:00Z")), None);
+        assert_eq!(code(taken, Some(60), Some("2026-03-10T07:00:00"), None), None, "an old fix");
+        assert_eq!(code(taken, Some(60), Some("2026-03-09T07:00:00"), None), Some(Code::ClockSkew));
+        assert_eq!(code(taken, Some(60), Some("2026-03-10T09:50:00"), None), Some(Code::ClockSkew), "it goes slow");
+        assert_eq!(code(taken, None, Some("2026-03-10T10:30:00"), None), None, "a phone in another zone");
+        assert_eq!(code(taken, None, None, Some("2026-03-10T09:00:00Z")), Some(Code::ClockSkew), "from the future");
     }
 
     #[test]

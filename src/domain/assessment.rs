@@ -39,7 +39,12 @@ pub fn weight(code: Code) -> i64 {
         Code::DupExactOther | Code::DupPerceptualOther | Code::DupCropped | Code::AiDeclared => 300,
         Code::DupExactOwn | Code::DupPerceptualOwn | Code::DupMirrored | Code::SameSceneOtherWorker => 250,
         Code::MockLocation | Code::Screenshot | Code::PartialCopy | Code::FlatSecondAngle => 200,
-        Code::TimeBeforeVisit | Code::TimeAfterSeal | Code::PositionFail | Code::EditorNamed => 150,
+        Code::TimeBeforeVisit
+        | Code::TimeAfterSeal
+        | Code::PositionFail
+        | Code::EditorNamed
+        | Code::ProvenanceBroken => 150,
+        Code::ClockSkew | Code::PlaceTimeConflict => 100,
         Code::PlaceFar | Code::PositionMissing | Code::NotCompletedUnproven | Code::PhotosMissing => 120,
         Code::SealClockUnproven
         | Code::LateSeal

@@ -123,9 +123,9 @@ macro_rules! codes {
 codes! {
     // File
     FormatUnsupported "FORMAT_UNSUPPORTED" Fail None
-        "This file cannot be used[ ({text})]. Send the photo as JPEG, PNG or WebP; on an iPhone choose \"Most compatible\" in the camera settings."
-        "Ce fichier ne peut pas être utilisé[ ({text})]. Envoyez la photo en JPEG, PNG ou WebP ; sur un iPhone, choisissez « Le plus compatible » dans les réglages de l'appareil photo."
-        "Dit bestand kan niet worden gebruikt[ ({text})]. Stuur de foto als JPEG, PNG of WebP; kies op een iPhone \"Meest compatibel\" in de camera-instellingen."
+        "This file cannot be used[ ({text})]. Send the photo as JPEG or HEIC, as the camera saves it; PNG and WebP are read too."
+        "Ce fichier ne peut pas être utilisé[ ({text})]. Envoyez la photo en JPEG ou HEIC, comme l'appareil l'enregistre ; PNG et WebP sont lus aussi."
+        "Dit bestand kan niet worden gebruikt[ ({text})]. Stuur de foto als JPEG of HEIC, zoals de camera die opslaat; PNG en WebP worden ook gelezen."
     TypeDiffers "TYPE_DIFFERS" Doubt None
         "The content of the file is not what its name or type says[ ({text})]. Send the photo as the camera saved it."
         "Le contenu du fichier ne correspond pas à son nom ou à son type[ ({text})]. Envoyez la photo telle que l'appareil l'a enregistrée."
@@ -172,9 +172,13 @@ codes! {
         "La photo a peu de contraste[ : {value} sur 255]. Essuyez l'objectif si la suivante est pareille."
         "De foto heeft weinig contrast[: {value} van 255]. Veeg de lens schoon als de volgende er ook zo uitziet."
     Blurred "BLURRED" Fail Measure
-        "The photo is blurred[ (measured {value}, limit {limit})]. Hold the phone still, tap on the shelf to focus, and take it again."
-        "La photo est floue[ (mesure {value}, limite {limit})]. Tenez le téléphone immobile, touchez le rayon à l'écran pour faire la mise au point et reprenez-la."
-        "De foto is onscherp[ (gemeten {value}, grens {limit})]. Houd de telefoon stil, tik op het schap om scherp te stellen en maak de foto opnieuw."
+        "The photo is blurred[ (measured {value}, limit {limit})]. Hold the phone still, tap on the labels to focus, and take it again."
+        "La photo est floue[ (mesure {value}, limite {limit})]. Tenez le téléphone immobile, touchez les étiquettes à l'écran pour faire la mise au point et reprenez-la."
+        "De foto is onscherp[ (gemeten {value}, grens {limit})]. Houd de telefoon stil, tik op de etiketten om scherp te stellen en maak de foto opnieuw."
+    MotionBlur "MOTION_BLUR" Doubt Measure
+        "The phone moved while the photo was taken[ (one direction is softer by {value}, limit {limit})]. Hold it with both hands, stand still, and take it again."
+        "Le téléphone a bougé pendant la prise[ (une direction est plus floue de {value}, limite {limit})]. Tenez-le à deux mains, ne bougez pas et reprenez la photo."
+        "De telefoon bewoog tijdens het maken[ (één richting is {value} zachter, grens {limit})]. Houd hem met beide handen vast, sta stil en maak de foto opnieuw."
     // Time and place
     TimeMissing "TIME_MISSING" Info None
         "The photo does not say when it was taken. Nothing to do."
@@ -188,6 +192,10 @@ codes! {
         "The photo says it was taken after the work was handed in[, {value} too late]. If the clock of the phone is wrong, set it to automatic."
         "La photo indique qu'elle a été prise après la remise du travail[, {value} trop tard]. Si l'heure du téléphone est fausse, réglez-la sur automatique."
         "Volgens de foto is ze na het inleveren gemaakt[, {value} te laat]. Klopt de klok van de telefoon niet, zet die dan op automatisch."
+    ClockSkew "CLOCK_SKEW" Doubt Seconds
+        "The clock of the camera does not fit the other times[: {value} apart, at most {limit}]. Set date and time of the phone to automatic."
+        "L'horloge de l'appareil ne concorde pas avec les autres heures[ : {value} d'écart, au plus {limit}]. Réglez la date et l'heure du téléphone sur automatique."
+        "De klok van de camera past niet bij de andere tijden[: {value} verschil, hoogstens {limit}]. Zet datum en tijd van de telefoon op automatisch."
     PlaceMissing "PLACE_MISSING" Info None
         "The photo does not say where it was taken. Nothing to do."
         "La photo ne dit pas où elle a été prise. Rien à faire."
@@ -196,6 +204,10 @@ codes! {
         "The photo says it was taken away from the store[: {value}, expected within {limit}]. Take it again at the store with location switched on."
         "La photo indique qu'elle a été prise loin du magasin[ : à {value}, attendu à moins de {limit}]. Reprenez-la au magasin avec la localisation activée."
         "Volgens de foto is ze niet bij de winkel gemaakt[: op {value}, verwacht binnen {limit}]. Maak haar opnieuw bij de winkel met locatie ingeschakeld."
+    PlaceTimeConflict "PLACE_TIME_CONFLICT" Doubt Seconds
+        "The photo names a place where the clock shows another time[: {value} apart, at most {limit}]. Set date, time and location of the phone to automatic."
+        "La photo indique un lieu où l'heure est différente[ : {value} d'écart, au plus {limit}]. Réglez la date, l'heure et la localisation du téléphone sur automatique."
+        "De foto noemt een plaats waar de klok anders staat[: {value} verschil, hoogstens {limit}]. Zet datum, tijd en locatie van de telefoon op automatisch."
     // Copies
     DupExactOwn "DUP_EXACT_OWN" Fail None
         "You already sent exactly this photo for another visit. Take a new one."
@@ -246,6 +258,10 @@ codes! {
         "The photo was saved again at low quality[ ({value} of 100)]. If you can, send the original."
         "La photo a été réenregistrée en basse qualité[ ({value} sur 100)]. Si possible, envoyez l'original."
         "De foto is opnieuw opgeslagen met lage kwaliteit[ ({value} van 100)]. Stuur zo mogelijk het origineel."
+    ThumbnailDiffers "THUMBNAIL_DIFFERS" Info Measure
+        "The small preview in the file shows something else than the photo[ (likeness {value}, usually at least {limit})]. Nothing to do."
+        "Le petit aperçu dans le fichier montre autre chose que la photo[ (ressemblance {value}, d'habitude au moins {limit})]. Rien à faire."
+        "Het kleine voorbeeld in het bestand toont iets anders dan de foto[ (gelijkenis {value}, meestal minstens {limit})]. U hoeft niets te doen."
     Screenshot "SCREENSHOT" Doubt None
         "This looks like a screenshot[ ({text})]. Take the photo with the camera."
         "Ceci ressemble à une capture d'écran[ ({text})]. Prenez la photo avec l'appareil."
@@ -262,10 +278,19 @@ codes! {
         "What the app wrote down while the photo was taken does not fit together[ ({text})]. Take every photo in the app, in this visit."
         "Ce que l'application a noté pendant la prise de vue ne concorde pas[ ({text})]. Prenez chaque photo dans l'application, pendant cette visite."
         "Wat de app bij het maken van de foto heeft genoteerd, klopt niet met elkaar[ ({text})]. Maak elke foto in de app, tijdens dit bezoek."
+    // Provenance
+    ProvenanceValid "PROVENANCE_VALID" Info None
+        "The photo carries a signed record of where it comes from[ ({text})]. Nothing to do."
+        "La photo contient une attestation d'origine signée[ ({text})]. Rien à faire."
+        "De foto bevat een ondertekende verklaring van herkomst[ ({text})]. U hoeft niets te doen."
+    ProvenanceBroken "PROVENANCE_BROKEN" Doubt None
+        "The signed record of origin does not fit the photo[ ({text})]. Send the photo as the camera saved it."
+        "L'attestation d'origine signée ne correspond pas à la photo[ ({text})]. Envoyez-la telle que l'appareil l'a enregistrée."
+        "De ondertekende verklaring van herkomst past niet bij de foto[ ({text})]. Stuur haar zoals de camera haar heeft opgeslagen."
     AiDeclared "AI_DECLARED" Fail None
-        "The file says that the picture was generated by a program. Take a photo in the store."
-        "Le fichier indique que l'image a été générée par un programme. Prenez une photo dans le magasin."
-        "Volgens het bestand is het beeld door een programma gemaakt. Maak een foto in de winkel."
+        "The file says that the picture was generated by a program[ ({text})]. Take a photo in the store."
+        "Le fichier indique que l'image a été générée par un programme[ ({text})]. Prenez une photo dans le magasin."
+        "Volgens het bestand is het beeld door een programma gemaakt[ ({text})]. Maak een foto in de winkel."
     // Privacy
     FacesHidden "FACES_HIDDEN" Info Count
         "Faces were hidden in what the brand sees[: {value}]. Nothing to do."

@@ -4,10 +4,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Bench, TRIES};
 use crate::checks::duplicate::{HashIndex, Hit, Known, LIKE_MAX_BITS, exact_verdict};
-use crate::checks::{Budget, Looked, Pdq, Prints, Shot, Subject, look};
+use crate::checks::{Budget, Looked, Pdq, Prints, Shot, Subject, look, pixels_held};
 use crate::context::Cx;
 use crate::domain::capture;
 use crate::domain::finding::Finding;
@@ -26,6 +27,27 @@ struct Read {
     index: HashIndex,
     /// Number of the newest hash that was read.
     seq: i64,
+}
+
+/// What all looks of one process may hold at once, so that a few large photos do not meet on a small machine.
+pub(super) struct Room(Semaphore);
+
+/// A megapixel, decoded and scaled, takes up to 6 MB; five photos of 12 megapixels fit, or one of the largest.
+const ROOM_MEGAPIXELS: u32 = 64;
+
+impl Default for Room {
+    fn default() -> Room {
+        Room(Semaphore::new(ROOM_MEGAPIXELS as usize))
+    }
+}
+
+impl Room {
+    /// Waits until there is room for a photo.
+    async fn enter(&self, pixels: u64) -> Option<SemaphorePermit<'_>> {
+        let megapixels = u32::try_from(pixels.div_ceil(1_000_000)).unwrap_or(ROOM_MEGAPIXELS);
+        // An error says that the room was closed, which nobody does.
+        self.0.acquire_many(megapixels.clamp(1, ROOM_MEGAPIXELS)).await.ok()
+    }
 }
 
 /// Rows of hashes read at once.
@@ -55,6 +77,7 @@ async fn look_at(bench: &Bench, claimed: &Claimed, id: &EvidenceId) -> Outcome<(
     let bytes = bench.app.blobs.get(&evidence_key(&photo.sha256)).await?;
     let bytes = bytes.ok_or_else(|| Failure::fault(format!("the bytes of {id} are not in the photo store")))?;
     let shot = shot_of(&photo);
+    let _room = bench.room.enter(pixels_held(&bytes, &Budget::default())).await;
     let looked = tokio::task::spawn_blocking(move || look(&bytes, &shot, &Budget::default()));
     let mut looked = looked.await.map_err(|_| Failure::fault("a look at a photo panicked"))?;
     if photo.envelope.is_sound(photo.expected()) {
@@ -79,6 +102,7 @@ fn shot_of(photo: &Photo) -> Shot {
         file_name: photo.file_name.clone(),
         window: Some(photo.window),
         zone: TimeZone::get(&photo.time_zone).ok(),
+        received: Some(photo.received_at),
         store: photo.store,
         radius_m: photo.radius_m,
         subject: match rules.and_then(|r| r.subject.as_deref()) {

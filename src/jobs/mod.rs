@@ -165,12 +165,13 @@ struct Bench {
     /// Name of this process among all that claim work.
     worker: Arc<str>,
     known: Arc<check_evidence::KnownPhotos>,
+    room: Arc<check_evidence::Room>,
 }
 
 impl Bench {
     fn new(app: App) -> Bench {
         let worker = format!("{}:{}", std::process::id(), app.core.dice.trace_id());
-        Bench { app, worker: worker.into(), known: Arc::default() }
+        Bench { app, worker: worker.into(), known: Arc::default(), room: Arc::default() }
     }
 
     /// Runs what may block on a thread that may.

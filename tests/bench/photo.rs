@@ -1,10 +1,10 @@
-//! Time of one look and of one hash search. `cargo bench --bench photo -- PHOTO...` measures real photos; without
+//! Time of one look, of one verdict without renditions, and of one hash search. `cargo bench --bench photo -- PHOTO...` measures real photos; without
 //! names it measures a made picture of 12 megapixels. One thread, best of five, milliseconds of wall clock.
 
 use std::time::Instant;
 
 use fieldproof::checks::duplicate::{HashIndex, Known, LIKE_MAX_BITS};
-use fieldproof::checks::{Budget, Pdq, Prints, Shot, look};
+use fieldproof::checks::{Budget, Pdq, Prints, Shot, look, verdict};
 use fieldproof::domain::ids::{EvidenceId, ReservationId, UserId};
 use fieldproof::domain::time::At;
 
@@ -58,19 +58,24 @@ fn main() {
     if photos.is_empty() {
         photos.push(("made".into(), made()));
     }
-    println!("{:>8} {:>8} {:>7} {:>10}  photo", "ms", "MB", "MP", "ms per MP");
-    let (mut total_ms, mut total_mp) = (0.0, 0.0);
+    println!("{:>8} {:>8} {:>8} {:>7} {:>10}  photo", "look ms", "verdict", "MB", "MP", "ms per MP");
+    let (mut total_ms, mut verdict_ms, mut total_mp) = (0.0, 0.0, 0.0);
     for (name, bytes) in &photos {
         let facts = look(bytes, &Shot::default(), &Budget::default()).facts;
         let ms = best_ms(|| {
             std::hint::black_box(look(bytes, &Shot::default(), &Budget::default()));
         });
+        let quick = best_ms(|| {
+            std::hint::black_box(verdict(bytes, &Shot::default(), &Budget::default()));
+        });
         let mp = f64::from(facts.width) * f64::from(facts.height) / 1e6;
-        println!("{ms:8.1} {:8.2} {mp:7.1} {:10.2}  {name}", bytes.len() as f64 / 1e6, ms / mp);
+        println!("{ms:8.1} {quick:8.1} {:8.2} {mp:7.1} {:10.2}  {name}", bytes.len() as f64 / 1e6, ms / mp);
         total_ms += ms;
+        verdict_ms += quick;
         total_mp += mp;
     }
-    println!("{:8.1} mean of {}, {:.2} ms per MP", total_ms / photos.len() as f64, photos.len(), total_ms / total_mp);
+    let n = photos.len() as f64;
+    println!("{:8.1} {:8.1} mean of {n}, {:.2} ms per MP", total_ms / n, verdict_ms / n, total_ms / total_mp);
 
     let mut state = 42;
     let mut hash = || Pdq(std::array::from_fn(|_| roll(&mut state)));

@@ -51,8 +51,8 @@ pub struct Hidden {
 pub fn hide_in(finder: &dyn Finder, rendition: &[u8]) -> Result<Hidden, String> {
     let hidden = catch_unwind(AssertUnwindSafe(|| {
         let layout = format::walk_jpeg(rendition, 1);
-        let decoded = photo::decode(rendition, Format::Jpeg, &layout).filter(|decoded| decoded.strict);
-        let mut picture = decoded.ok_or("the rendition cannot be read")?.picture;
+        let decoded = photo::decode(rendition, Format::Jpeg, &layout, true).filter(|decoded| decoded.strict);
+        let mut picture = decoded.ok_or("the rendition cannot be read")?.planes.interleaved();
         let areas = finder.find(&picture)?;
         let count = hide(&mut picture, &areas);
         let renditions = rendition::encode_both(&picture).ok_or("the rendition cannot be written")?;
