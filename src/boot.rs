@@ -12,6 +12,7 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::access::token::Keys;
+use crate::checks;
 use crate::checks::faces::Finder;
 use crate::config::{RunJobs, Settings};
 pub use crate::context::App;
@@ -68,8 +69,15 @@ impl App {
     /// What handlers share.
     pub fn shared(&self, rate_limit: u32) -> web::Shared {
         let limit = web::RateLimit::per_second(rate_limit);
-        web::Shared::new(self.core.clone(), self.blobs.clone(), limit, telemetry::figures())
+        let shared = web::Shared::new(self.core.clone(), self.blobs.clone(), limit, telemetry::figures());
+        shared.seeing(looker(self), checks::limits::limits())
     }
+}
+
+/// A second look at a stored photo, for handlers.
+pub fn looker(app: &App) -> web::Looker {
+    let app = app.clone();
+    Arc::new(move |asked| Box::pin(jobs::relook::again(app.clone(), asked)))
 }
 
 fn open_blobs(settings: &Settings) -> Outcome<Blobs> {

@@ -14,9 +14,11 @@ use crate::checks::faces::Picture;
 use crate::config::{self, Settings, TABLE};
 use crate::domain::finding::Language;
 use crate::domain::grade;
+use crate::domain::ids::SubmissionId;
 use crate::domain::refusal::{Code, Failure, Outcome};
 use crate::domain::store::{Zone, is_country};
 use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
+use crate::domain::time::At;
 use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
 use crate::web::routes::ROUTES;
@@ -91,6 +93,18 @@ fn command() -> Command {
             Command::new("grades")
                 .about("Print what the evidence grades mean")
                 .arg(option("language", "en, fr or nl").default_value("en").value_parser(["en", "fr", "nl"])),
+        )
+        .subcommand(
+            Command::new("recheck")
+                .about(
+                    "Look at kept photos again under the rules of today: what would change, and write it with --apply",
+                )
+                .arg(option("since", "Only visits received since then, such as 2026-11-01T00:00:00Z"))
+                .arg(option("after", "Go on after this submission, as the last run said"))
+                .arg(option("limit", "At most so many visits").value_parser(clap::value_parser!(u32)))
+                .arg(flag("all", "Also photos that were looked at under the rules of today"))
+                .arg(flag("apply", "Write it for visits that nobody has decided; decisions are never changed"))
+                .arg(flag("json", "Print JSON")),
         )
         .subcommand(Command::new("routes").about("Print every route with its operation and role"))
         .subcommand(Command::new("settings").about("Print the table of settings as Markdown"))
@@ -179,6 +193,7 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
             let language = args.get_one::<String>("language").and_then(|l| Language::parse(l)).unwrap_or_default();
             print!("{}", grade::table(language));
         }
+        Some(("recheck", args)) => recheck(settings, args)?,
         Some(("routes", _)) => {
             for route in ROUTES {
                 println!("{:<6} {:<50} {:<28} {}", route.method, route.path, route.operation, route.role);
@@ -298,6 +313,34 @@ fn progress() -> impl Fn(&str, usize, usize) + Sync {
             eprintln!("{what}: {done} of {all}");
         }
     }
+}
+
+/// Nothing is written without --apply; killed, it is run again.
+fn recheck(settings: &Settings, args: &ArgMatches) -> Outcome<()> {
+    let text = |name: &str| args.get_one::<String>(name);
+    let since = text("since").map(|time| {
+        let sentence = "--since takes a time such as 2026-11-01T00:00:00Z.";
+        At::parse(time).ok_or_else(|| Failure::fault(sentence))
+    });
+    let after = text("after")
+        .map(|id| SubmissionId::parse(id).ok_or_else(|| Failure::fault("--after takes the id of a submission.")));
+    let asked = jobs::recheck::Asked {
+        since: since.transpose()?,
+        after: after.transpose()?,
+        limit: args.get_one::<u32>("limit").and_then(|limit| usize::try_from(*limit).ok()),
+        all: args.get_flag("all"),
+        apply: args.get_flag("apply"),
+    };
+    let app = boot::App::open_as_it_is(settings, Clock::System)?;
+    ops::meta::get_ready(&app.cx())?;
+    let told = |visits: u64, last: &SubmissionId| eprintln!("{visits} visits, up to {last}");
+    let found = runtime()?.block_on(jobs::recheck::run(&app, &asked, told))?;
+    if args.get_flag("json") {
+        println!("{}", serde_json::to_string_pretty(&found).map_err(Failure::fault)?);
+    } else {
+        print!("{}", found.table(20));
+    }
+    Ok(())
 }
 
 /// One line for each thing that must be there; nothing is changed but the folders and keys that a first start makes.

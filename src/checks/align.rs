@@ -35,7 +35,7 @@ const TILES_MIN: usize = 12;
 const COPIED_MIN: f64 = 0.92;
 
 /// A copied part is at least this share of what could be compared.
-const PARTIAL_MIN: f64 = 0.2;
+pub const PARTIAL_MIN: f64 = 0.2;
 /// Of 40 honest pairs the highest share of tiles that were copied or unlike was 0.85; of stitched photos half had 0.94.
 const ALL_OR_NOTHING_MIN: f64 = 0.90;
 /// A tile below shows something else.

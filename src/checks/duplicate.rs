@@ -12,9 +12,9 @@ pub const SAME_MAX_BITS: u32 = 31;
 /// Up to this many bits a person should look; above, a likeness means nothing.
 pub const LIKE_MAX_BITS: u32 = 46;
 /// One hand presses the button twice within this time, in seconds.
-const BURST_SECS: i64 = 120;
+pub const BURST_SECS: i64 = 120;
 /// Two workers at one shelf in this time, in seconds, may have shared one visit.
-const TOGETHER_SECS: i64 = 60;
+pub const TOGETHER_SECS: i64 = 60;
 
 /// How two photos relate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

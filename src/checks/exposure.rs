@@ -6,21 +6,21 @@ use crate::domain::finding::{Code, Finding, Level};
 
 /// Samples below this are black.
 const BLACK_BELOW: usize = 16;
-const BLACK_SHARE_MAX: f64 = 0.97;
+pub const BLACK_SHARE_MAX: f64 = 0.97;
 /// A frame whose brightest 2% stay below this shows nothing.
 const BLACK_HIGHLIGHT_MIN: usize = 20;
-const DARK_MEDIAN_MIN: usize = 25;
+pub const DARK_MEDIAN_MIN: usize = 25;
 /// A dark picture with highlights above this is a night scene, not a failed photo.
-const DARK_HIGHLIGHT_MIN: usize = 120;
+pub const DARK_HIGHLIGHT_MIN: usize = 120;
 /// Samples above this are burnt out.
 const WHITE_ABOVE: usize = 247;
-const WHITE_SHARE_MAX: f64 = 0.35;
-const SPREAD_MIN: usize = 50;
+pub const WHITE_SHARE_MAX: f64 = 0.35;
+pub const SPREAD_MIN: usize = 50;
 /// Side of a tile, in pixels of the working size.
 const TILE_PX: usize = 16;
 /// A tile that deviates less than this shows nothing.
 const TILE_DEVIATION_MIN: f64 = 3.0;
-const FLAT_SHARE_MAX: f64 = 0.97;
+pub const FLAT_SHARE_MAX: f64 = 0.97;
 
 /// What the light says.
 pub struct Light {

@@ -19,6 +19,7 @@ mod heic;
 #[cfg(test)]
 mod hostile;
 pub mod letterbox;
+pub mod limits;
 mod origin;
 pub mod pdq;
 mod photo;

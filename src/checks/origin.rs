@@ -47,7 +47,7 @@ const EDITORS: &[&str] = &[
 ];
 
 /// Standard tables at this quality or below: six times as frequent in re-saved pictures as in phone originals.
-const RESAVED_QUALITY_MAX: u8 = 80;
+pub const RESAVED_QUALITY_MAX: u8 = 80;
 
 /// Screen sizes of phones, short side first. Sizes in 16:9, 4:3 and 3:2 are left out: cameras, browsers and
 /// messengers make them too.

@@ -6,7 +6,7 @@ use crate::domain::place::{Inside, Point};
 
 /// A position in a photo may be this wrong without anyone cheating, in metres: nine in ten network positions of a
 /// real phone history were within 700 m.
-const MARGIN_M: f64 = 750.0;
+pub const MARGIN_M: f64 = 750.0;
 
 /// Compares the position of a photo with its store.
 pub fn judge(point: Option<Point>, accuracy_m: Option<f64>, store: Option<Point>, radius_m: f64) -> Option<Finding> {

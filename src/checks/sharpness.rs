@@ -106,11 +106,11 @@ const TILE_ENERGY_MIN: f64 = 1.0;
 /// Fewer tiles than this say nothing about a frame.
 const TILES_MIN: usize = 8;
 /// Above the limit by this much, and without a sharp tenth, a picture is surely blurred; else a person should look.
-const SURE_MARGIN: f64 = 0.05;
+pub const SURE_MARGIN: f64 = 0.05;
 /// A frame whose sharpest tenth of tiles stays below this is sharp somewhere: the background may be soft.
 const SHARP_TENTH_MAX: f64 = 0.40;
 /// One direction is softer than the other by this much only where something moved; 31 unmoved photos reached 0.11.
-const DIRECTION_MAX: f64 = 0.12;
+pub const DIRECTION_MAX: f64 = 0.12;
 /// Noise makes all tiles alike: the ratio of their best to their flattest, by Laplacian at the coarse size. Noisy and
 /// blurred pictures stayed below 4.1, sharp noisy ones began at 5 but for one.
 const NOISE_RATIO_MIN: f64 = 4.0;
@@ -121,7 +121,7 @@ const EDGES_TILE_MIN: f64 = 400.0;
 
 /// The largest median of the tiles that passes. A price label is read letter by letter; a store front only shows which
 /// store it is. Of 31 sharp photos one lay above 0.46.
-fn limit(subject: Subject) -> f64 {
+pub fn limit(subject: Subject) -> f64 {
     match subject {
         Subject::Tag => 0.42,
         Subject::StoreFront => 0.55,

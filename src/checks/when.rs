@@ -9,9 +9,9 @@ use crate::domain::finding::{Code, Finding, Level};
 use crate::domain::time::At;
 
 /// Clocks of honest phones differ by this much, in seconds.
-const SLACK_SECS: i64 = 180;
+pub const SLACK_SECS: i64 = 180;
 /// A clock set to another time zone explains no more than this, in seconds.
-const WRONG_ZONE_SECS: i64 = 26 * 3600;
+pub const WRONG_ZONE_SECS: i64 = 26 * 3600;
 
 /// The earliest and latest instant that a wall clock can mean, by its own offset, else by the store's zone.
 pub fn instants(taken: DateTime, offset_min: Option<i32>, zone: Option<&TimeZone>) -> Option<(At, At)> {

@@ -5,11 +5,13 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::dialect::{Locked, one_at_a_time};
-use super::rows::{AssessmentRow, EvidenceRow, FindingRow, RevisionRow};
-use super::schema::{assessments, evidence, findings, revisions, submission_photos};
+use super::rows::{AssessmentRow, EvidenceRow, FindingRow, RevisionRow, SubmissionRow};
+use super::schema::{assessments, evidence, findings, revisions, submission_photos, submissions};
 use super::tx::Tx;
+use super::types::Json;
 use crate::domain::ids::{EvidenceId, ReservationId, SubmissionId, UserId};
 use crate::domain::refusal::Outcome;
+use crate::domain::submission::SubmissionState;
 use crate::domain::time::At;
 
 /// Any number, the same in every version of this program.
@@ -117,4 +119,50 @@ pub fn any_findings(conn: &mut Conn, visit: &ReservationId) -> Outcome<Vec<Findi
 pub fn add_assessment(tx: &mut Tx, row: &AssessmentRow) -> Outcome<()> {
     diesel::insert_into(assessments::table).values(row.clone()).execute(&mut **tx)?;
     Ok(())
+}
+
+/// Every assessment of a submission, oldest first.
+pub fn any_assessments(conn: &mut Conn, id: &SubmissionId) -> Outcome<Vec<AssessmentRow>> {
+    Ok(assessments::table.filter(assessments::submission_id.eq(id)).order(assessments::id).load(conn)?)
+}
+
+/// Photos by their ids, in no order.
+pub fn any_evidence(conn: &mut Conn, ids: &[EvidenceId]) -> Outcome<Vec<EvidenceRow>> {
+    Ok(evidence::table.filter(evidence::id.eq_any(ids.to_vec())).load(conn)?)
+}
+
+/// Drops what was found on a photo, before it is written anew.
+pub fn drop_photo_findings(tx: &mut Tx, id: &EvidenceId) -> Outcome<()> {
+    diesel::delete(findings::table.filter(findings::evidence_id.eq(id))).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Writes under which rules a photo was looked at again, and what was read from it. Its hash stays: others were searched
+/// with it.
+pub fn set_looked_again(tx: &mut Tx, id: &EvidenceId, rule_version: &str, facts: Json) -> Outcome<()> {
+    diesel::update(evidence::table.find(id))
+        .set((evidence::check_version.eq(Some(rule_version.to_owned())), evidence::facts.eq(Some(facts))))
+        .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// Sealed submissions after `after`, in the order of their ids; optionally only those received since, or undecided ones.
+pub fn any_sealed_after(
+    conn: &mut Conn,
+    after: Option<&SubmissionId>,
+    since: Option<At>,
+    undecided: bool,
+    limit: i64,
+) -> Outcome<Vec<SubmissionRow>> {
+    let mut query = submissions::table.into_boxed();
+    if let Some(after) = after {
+        query = query.filter(submissions::id.gt(after.clone()));
+    }
+    if let Some(since) = since {
+        query = query.filter(submissions::received_at.ge(since));
+    }
+    if undecided {
+        query = query.filter(submissions::state.eq_any([SubmissionState::Checking, SubmissionState::InReview]));
+    }
+    Ok(query.order(submissions::id).limit(limit).load(conn)?)
 }

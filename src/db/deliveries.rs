@@ -5,9 +5,10 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::rows::{AnswerRow, EvidenceRow, SubmissionPhotoRow, SubmissionRow};
-use super::schema::{answers, evidence, submission_photos, submissions};
+use super::schema::{answers, evidence, grades, submission_photos, submissions};
 use super::tx::Tx;
 use crate::access::scope::BrandScope;
+use crate::domain::grade::Letter;
 use crate::domain::ids::{CampaignId, EvidenceId, ReservationId, StoreId, SubmissionId};
 use crate::domain::refusal::Outcome;
 use crate::domain::submission::SubmissionState;
@@ -123,21 +124,25 @@ pub fn observed(
         .load(conn)?)
 }
 
-/// Delivered submissions of some stores of a campaign: which store, which outcome.
+/// A delivered submission as a report counts it: its store, itself, its outcome, its grade.
+pub type Visit = (StoreId, SubmissionId, crate::domain::submission::Outcome, Option<Letter>);
+
+/// Delivered submissions of some stores of a campaign.
 pub fn visits(
     conn: &mut Conn,
     scope: &BrandScope,
     campaign: &CampaignId,
     stores: &[StoreId],
     as_of: At,
-) -> Outcome<Vec<(StoreId, crate::domain::submission::Outcome)>> {
+) -> Outcome<Vec<Visit>> {
     Ok(submissions::table
+        .left_join(grades::table.on(grades::submission_id.eq(submissions::id)))
         .filter(submissions::campaign_id.eq(campaign))
         .filter(submissions::brand_id.eq(scope.brand().clone()))
         .filter(submissions::store_id.eq_any(stores.to_vec()))
         .filter(delivered!())
         .filter(submissions::decided_at.le(as_of))
-        .select((submissions::store_id, submissions::outcome))
+        .select((submissions::store_id, submissions::id, submissions::outcome, grades::letter.nullable()))
         .load(conn)?)
 }
 

@@ -8,6 +8,7 @@ use crate::domain::appeal::AppealState;
 use crate::domain::brand::BrandRole;
 use crate::domain::campaign::CampaignState;
 use crate::domain::decision::{DecidedBy, DecisionKind, ReasonCode};
+use crate::domain::grade::Letter;
 use crate::domain::ids::*;
 use crate::domain::job::JobState;
 use crate::domain::ledger::chart::AccountKind;
@@ -421,6 +422,34 @@ pub struct AssessmentRow {
     pub risk: i64,
     pub inputs: Json,
     pub rule_version: String,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = grades)]
+pub struct GradeRow {
+    pub submission_id: SubmissionId,
+    pub revision: i64,
+    /// `None`: no photo, nothing to grade.
+    pub letter: Option<Letter>,
+    /// Codes of the reasons, gravest first.
+    pub reasons: Json,
+    /// Each photo's own grade by its id: `{"evd_..":{"letter":"B","reasons":["TIME_ABSENT"]}}`.
+    pub photos: Json,
+    pub rule_version: String,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = looks)]
+pub struct LookRow {
+    pub evidence_id: EvidenceId,
+    /// 1 for the first look at this photo.
+    pub number: i64,
+    pub rule_version: String,
+    /// What the look was told besides the bytes; `None` when the photo could not be looked at.
+    pub context: Option<Json>,
+    pub findings: Json,
     pub at: At,
 }
 

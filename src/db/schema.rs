@@ -405,6 +405,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    grades (submission_id) {
+        submission_id -> Text,
+        revision -> BigInt,
+        letter -> Nullable<Text>,
+        reasons -> Text,
+        photos -> Text,
+        rule_version -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    looks (evidence_id, number) {
+        evidence_id -> Text,
+        number -> BigInt,
+        rule_version -> Text,
+        context -> Nullable<Text>,
+        findings -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
     decisions (id) {
         id -> Text,
         submission_id -> Text,
@@ -658,6 +681,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     submission_photos,
     findings,
     assessments,
+    grades,
+    looks,
     decisions,
     decision_items,
     proposals,

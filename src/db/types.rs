@@ -135,6 +135,7 @@ enum_columns!(
     crate::domain::decision::DecidedBy,
     crate::domain::decision::DecisionKind,
     crate::domain::decision::ReasonCode,
+    crate::domain::grade::Letter,
     crate::domain::job::JobState,
     crate::domain::ledger::chart::AccountKind,
     crate::domain::mission::MissionState,

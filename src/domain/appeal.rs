@@ -11,10 +11,13 @@ text_enum! {
     Ruling { Uphold = "uphold", Overturn = "overturn", Partly = "partly" }
 }
 
+/// An appeal that nobody judges for so long is decided for the worker.
+pub const DECIDED_AFTER_WORKING_DAYS: i64 = 5;
+
 /// Five working days from `from`: Saturdays and Sundays (UTC) do not count.
 pub fn due_at(from: At) -> At {
     let mut due = from;
-    let mut left = 5;
+    let mut left = DECIDED_AFTER_WORKING_DAYS;
     while left > 0 {
         due = due.plus_days(1);
         let weekday = due.timestamp().to_zoned(jiff::tz::TimeZone::UTC).weekday();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::campaign::Clause;
+use super::finding::Language;
 use super::ids::{AppealId, UserId};
 use super::money::{Money, MoneyError};
 use super::refusal::FieldError;
@@ -20,6 +21,30 @@ text_enum! {
 text_enum! {
     /// `rule`: the assessment was clear; `silence`: nobody decided in time.
     DecidedBy { Rule = "rule", Silence = "silence", Person = "person" }
+}
+
+impl DecidedBy {
+    /// What that means.
+    pub fn sentence(self, language: Language) -> &'static str {
+        let [en, fr, nl] = match self {
+            DecidedBy::Rule => [
+                "No finding is above information, so a rule approved it.",
+                "Aucune constatation ne dépasse l'information : une règle l'a approuvé.",
+                "Geen bevinding is meer dan informatie, dus heeft een regel het goedgekeurd.",
+            ],
+            DecidedBy::Silence => [
+                "Nobody decided in time, so it is decided for the worker.",
+                "Personne n'a décidé à temps : la décision est en faveur du travailleur.",
+                "Niemand besliste op tijd, dus valt de beslissing in het voordeel van de werker uit.",
+            ],
+            DecidedBy::Person => ["A person decided.", "Une personne a décidé.", "Een mens heeft beslist."],
+        };
+        match language {
+            Language::En => en,
+            Language::Fr => fr,
+            Language::Nl => nl,
+        }
+    }
 }
 
 text_enum! {

@@ -120,6 +120,20 @@ impl Reason {
         }
     }
 
+    pub fn parse(text: &str) -> Option<Reason> {
+        let own = [
+            Reason::AllProven,
+            Reason::AppCameraUnproven,
+            Reason::TimeAbsent,
+            Reason::TimeUnchecked,
+            Reason::TimeDiffers,
+            Reason::PlaceAbsent,
+            Reason::PlaceUnchecked,
+            Reason::PlaceDiffers,
+        ];
+        own.into_iter().find(|reason| reason.as_str() == text).or_else(|| Code::parse(text).map(Reason::Finding))
+    }
+
     /// One sentence for whoever reads the grade; of a finding only what was seen, not what the worker can do.
     pub fn sentence(self, language: Language) -> String {
         let [en, fr, nl] = match self {
@@ -371,6 +385,7 @@ mod tests {
             for language in [Language::En, Language::Fr, Language::Nl] {
                 let sentence = reason.sentence(language);
                 assert!(sentence.ends_with('.') && !sentence.contains(". "), "{sentence}");
+                assert_eq!(Reason::parse(reason.as_str()), Some(reason));
             }
         }
         assert_eq!(table(Language::Fr).lines().count(), 5);

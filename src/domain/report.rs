@@ -1,10 +1,11 @@
 //! What many visits say together: availability, facings and prices of each loop key, in each store and over all.
 //! Three-valued: what nobody observed is counted as such and enters no denominator. Prices stay whole minor units.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::grade::Letter;
 use super::ids::{StoreId, SubmissionId};
 use super::money::Currency;
 
@@ -13,6 +14,8 @@ use super::money::Currency;
 pub struct Observation {
     pub store: StoreId,
     pub submission: SubmissionId,
+    /// How much the evidence of that visit proves.
+    pub grade: Option<Letter>,
     /// Key of the innermost loop around the question: a product or a brand.
     pub key: Option<String>,
     /// The question's name.
@@ -71,6 +74,49 @@ pub struct Count {
     pub mean: Option<f64>,
 }
 
+/// Delivered visits by how much their evidence proves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Grades {
+    pub a: i64,
+    pub b: i64,
+    pub c: i64,
+    pub d: i64,
+    /// Visits without a photo, and visits that were decided before there were grades.
+    pub ungraded: i64,
+}
+
+impl Grades {
+    pub fn of(letters: impl IntoIterator<Item = Option<Letter>>) -> Grades {
+        let mut grades = Grades::default();
+        letters.into_iter().for_each(|letter| grades.add(letter));
+        grades
+    }
+
+    pub fn add(&mut self, letter: Option<Letter>) {
+        *match letter {
+            Some(Letter::A) => &mut self.a,
+            Some(Letter::B) => &mut self.b,
+            Some(Letter::C) => &mut self.c,
+            Some(Letter::D) => &mut self.d,
+            None => &mut self.ungraded,
+        } += 1;
+    }
+
+    pub fn join(&mut self, more: Grades) {
+        self.a += more.a;
+        self.b += more.b;
+        self.c += more.c;
+        self.d += more.d;
+        self.ungraded += more.ungraded;
+    }
+
+    /// The worst letter that a visit has; `None` when none has one.
+    pub fn worst(self) -> Option<Letter> {
+        let counts = [(self.d, Letter::D), (self.c, Letter::C), (self.b, Letter::B), (self.a, Letter::A)];
+        counts.into_iter().find(|(n, _)| *n > 0).map(|(_, letter)| letter)
+    }
+}
+
 /// Prices in one currency. The median of an even number is the middle of the two, rounded half up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Prices {
@@ -92,6 +138,8 @@ pub struct Line {
     pub availability: Option<f64>,
     pub counts: Vec<Count>,
     pub prices: Vec<Prices>,
+    /// The same visits by grade.
+    pub grades: Grades,
 }
 
 /// Sums observations by key.
@@ -100,7 +148,7 @@ pub struct Tally(BTreeMap<Option<String>, Sums>);
 
 #[derive(Clone, Debug, Default)]
 struct Sums {
-    visits: BTreeSet<SubmissionId>,
+    visits: BTreeMap<SubmissionId, Option<Letter>>,
     stock: Stock,
     counts: BTreeMap<String, (i64, i64, i64)>,
     prices: BTreeMap<Currency, Vec<i64>>,
@@ -109,7 +157,7 @@ struct Sums {
 impl Tally {
     pub fn add(&mut self, seen: &Observation) {
         let sums = self.0.entry(seen.key.clone()).or_default();
-        sums.visits.insert(seen.submission.clone());
+        sums.visits.insert(seen.submission.clone(), seen.grade);
         match &seen.seen {
             Seen::Stock(state) => sums.stock.add(state.as_deref()),
             Seen::Count(count) => {
@@ -147,6 +195,7 @@ impl Sums {
             stock: self.stock,
             counts: counts.collect(),
             prices: prices.collect(),
+            grades: Grades::of(self.visits.into_values()),
         }
     }
 }
@@ -179,7 +228,8 @@ mod tests {
 
     fn saw(visit: u128, key: &str, name: &str, seen: Seen) -> Observation {
         let (store, submission) = (StoreId::from_bits(1), SubmissionId::from_bits(visit));
-        Observation { store, submission, key: Some(key.to_owned()), name: name.to_owned(), seen }
+        let grade = if visit % 2 == 0 { Some(Letter::B) } else { None };
+        Observation { store, submission, grade, key: Some(key.to_owned()), name: name.to_owned(), seen }
     }
 
     fn stock(state: &str) -> Seen {
@@ -202,6 +252,8 @@ mod tests {
         let lines = tally.lines();
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].visits, 5);
+        assert_eq!(lines[0].grades, Grades { b: 3, ungraded: 2, ..Grades::default() });
+        assert_eq!(lines[0].grades.worst(), Some(Letter::B));
         assert_eq!(lines[0].availability, Some(0.5));
         assert_eq!(lines[0].stock.not_observed, 2);
         let mean = Some(2.0);

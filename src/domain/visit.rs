@@ -11,7 +11,7 @@ pub const POSITION_CODES: &[Code] =
     &[Code::PositionUncertain, Code::PositionFail, Code::PositionMissing, Code::MockLocation];
 
 /// A fix this good speaks for the worker even when its disc crosses the fence, in metres.
-const GOOD_ACCURACY_M: f64 = 150.0;
+pub const GOOD_ACCURACY_M: f64 = 150.0;
 
 /// One position that a phone sent.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -93,7 +93,7 @@ pub fn lateness_secs(deadline: At, sealed: At, received: At) -> Option<i64> {
 }
 
 /// The clocks of a phone and of the server may differ by this much, in seconds.
-const CLOCK_SLACK_SECS: i64 = 120;
+pub const CLOCK_SLACK_SECS: i64 = 120;
 
 /// By how many seconds something of the visit is later than the seal claims to be: a check-in that the server saw, or a
 /// position. `fixes` are (time by the phone, time of arrival); a fix cannot arrive before it was taken, so an early

@@ -54,3 +54,20 @@
 //!   is nothing to show until a result is recorded.
 //! * 2026-11-22 **A hidden face keeps at most six blocks a side.** Blocks of 8 pixels alone leave a large face a mosaic that
 //!   people and programs recognise.
+//! * 2026-11-22 **A grade is kept with the decision.** A brand that bought a B must not find a C because a rule changed. What is
+//!   open shows the grade of now; what is decided shows the letter, the reasons and the rule version of that day.
+//! * 2026-11-22 **Each look at a photo is kept** with what it was told (window, store, zone, rules) and what it found. A window
+//!   ends at the seal, or at the photo's arrival while nothing is sealed: asked again later, the same photo would be told
+//!   something else, and a replay would differ without anybody's fault.
+//! * 2026-11-22 **A replay uses the rules it was decided by, or none.** Photos that were checked under another version, that are
+//!   gone, or that could not be looked at are named; the assessment is then made again from the findings alone. Pairs are
+//!   compared by what is kept of both; nobody searches for copies that came later. Clocks and answers are not judged again.
+//! * 2026-11-22 **A recheck shows, then writes what is undecided.** `fieldproof recheck` looks at photos that were checked under
+//!   other rules and compares, with copies searched among the photos that came before. `--apply` writes new findings only
+//!   for visits that are being checked or reviewed and that no reviewer holds; a decision, its grade and its money never
+//!   move. A visit that becomes clear still waits for the person it was promised to: the machine has asked, and the queue
+//!   has no arrow back. One visit is one transaction with its event, so a run may be killed and run again: what carries
+//!   the version of today is passed over. Hashes stay, as others were searched with them.
+//! * 2026-11-22 **What is published about the checks is printed from their tables.** Codes, sentences and levels from
+//!   `domain::finding`, weights from `domain::assessment`, limits from the constants of `checks`, what a machine may decide
+//!   by asking `Verdict::is_lawful`. A new code without a weight fails a test.

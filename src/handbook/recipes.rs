@@ -12,9 +12,10 @@
 //!
 //! # A photo check
 //! A function in `checks`, its code in `domain/finding.rs` with a sentence in three languages and what the worker can do;
-//! raise the rule version. A finding never refuses: `fail` is the strongest doubt. Print `fieldproof eval photos FOLDER`
-//! before and after on photos that were not used to choose the limits; a fraud that a new check should find is a row in
-//! `eval/attack.rs`.
+//! raise the rule version. Its weight gets a row in `domain/assessment.rs`, its fixed limits one in `checks/limits.rs`. A
+//! finding never refuses: `fail` is the strongest doubt. Print `fieldproof eval photos FOLDER` before and after on photos
+//! that were not used to choose the limits; a fraud that a new check should find is a row in `eval/attack.rs`; and
+//! `fieldproof recheck` tells what it would change on the photos that are kept.
 //!
 //! # A job
 //! One row in the table of `jobs`: what wakes it, how many at once, its lease, its retries, what happens when it gives up.

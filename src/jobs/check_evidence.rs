@@ -14,7 +14,7 @@ use crate::domain::capture;
 use crate::domain::finding::Finding;
 use crate::domain::ids::EvidenceId;
 use crate::domain::refusal::{Failure, Outcome};
-use crate::ops::assess::{self, Alike, Look, Photo, Recorded};
+use crate::ops::assess::{self, Alike, Hashed, Look, Photo, Recorded};
 use crate::ops::work::{self, Claimed};
 use crate::ports::blobs::evidence_key;
 
@@ -76,14 +76,10 @@ async fn look_at(bench: &Bench, claimed: &Claimed, id: &EvidenceId) -> Outcome<(
     };
     let bytes = bench.app.blobs.get(&evidence_key(&photo.sha256)).await?;
     let bytes = bytes.ok_or_else(|| Failure::fault(format!("the bytes of {id} are not in the photo store")))?;
-    let shot = shot_of(&photo);
+    let seen = photo.clone();
     let _room = bench.room.enter(pixels_held(&bytes, &Budget::default())).await;
-    let looked = tokio::task::spawn_blocking(move || look(&bytes, &shot, &Budget::default()));
+    let looked = tokio::task::spawn_blocking(move || see(&bytes, &seen));
     let mut looked = looked.await.map_err(|_| Failure::fault("a look at a photo panicked"))?;
-    if photo.envelope.is_sound(photo.expected()) {
-        capture::outweigh(&mut looked.findings);
-    }
-    looked.findings.extend(photo.envelope.findings(photo.expected()));
     let mut keys = (None, None);
     if let Some(made) = looked.renditions.take() {
         let [large, small] = ["1600", "320"].map(|edge| format!("renditions/{}/{edge}.jpg", photo.sha256));
@@ -93,6 +89,16 @@ async fn look_at(bench: &Bench, claimed: &Claimed, id: &EvidenceId) -> Outcome<(
     }
     let known = bench.known.clone();
     bench.block(move |cx| record(cx, &known, &job, &photo, &looked, keys)).await
+}
+
+/// One look at the bytes of a photo with what is known about it; the first one and every later one.
+pub(super) fn see(bytes: &[u8], photo: &Photo) -> Looked {
+    let mut looked = look(bytes, &shot_of(photo), &Budget::default());
+    if photo.envelope.is_sound(photo.expected()) {
+        capture::outweigh(&mut looked.findings);
+    }
+    looked.findings.extend(photo.envelope.findings(photo.expected()));
+    looked
 }
 
 fn shot_of(photo: &Photo) -> Shot {
@@ -126,26 +132,10 @@ fn record(
     looked: &Looked,
     (rendition_large, rendition_small): (Option<String>, Option<String>),
 ) -> Outcome<()> {
-    let mut same_bytes = Vec::new();
-    for (other, same_worker) in assess::copies_of(cx, &photo.id)? {
-        if let Some((code, level)) = exact_verdict(same_worker, false) {
-            same_bytes.push(Finding::new(code, level).beside(other));
-        }
-    }
-    same_bytes.truncate(HITS_MAX);
+    let same_bytes = same_bytes(assess::copies_of(cx, &photo.id)?);
     for _ in 0..SEARCHES_MAX {
         let (searched, hits) = known.search(cx, photo, [looked.prints, looked.trimmed])?;
-        // The same bytes need no second sentence about looking alike.
-        let alike = hits.into_iter().filter(|(_, f)| same_bytes.iter().all(|same| same.other != f.other));
-        let alike: Vec<(Hit, Finding)> = alike.collect();
-        let mut findings = looked.findings.clone();
-        findings.extend(same_bytes.iter().cloned());
-        for (_, finding) in &alike {
-            if findings.iter().all(|f| f.code != finding.code) {
-                findings.push(finding.clone());
-            }
-        }
-        findings.sort_by_key(|f| f.code);
+        let (findings, alike) = together(&looked.findings, &same_bytes, hits);
         let exact = same_bytes
             .iter()
             .filter_map(|f| Some(Alike { other: f.other.clone()?, code: f.code, distance: 0, symmetry: 0 }));
@@ -158,6 +148,7 @@ fn record(
         let text =
             |prints: Option<Prints>| prints.map(|prints| (prints.symmetries[0].to_string(), i64::from(prints.quality)));
         let look = Look {
+            context: Some(photo.clone()),
             findings,
             facts: serde_json::to_value(&looked.facts).map_err(Failure::fault)?,
             pdq: looked.pdq.map(|pdq| pdq.to_string()),
@@ -175,6 +166,67 @@ fn record(
     Err(Failure::fault("other photos kept arriving during the search for copies"))
 }
 
+/// What other photos with the same bytes mean: (photo, same worker).
+pub(super) fn same_bytes(copies: Vec<(EvidenceId, bool)>) -> Vec<Finding> {
+    let finding = |(other, same_worker)| {
+        let (code, level) = exact_verdict(same_worker, false)?;
+        Some(Finding::new(code, level).beside(other))
+    };
+    copies.into_iter().filter_map(finding).take(HITS_MAX).collect()
+}
+
+/// The nearest photos among those that `counts` lets through, with what they mean.
+pub(super) fn nearest(
+    index: &HashIndex,
+    photo: &Photo,
+    prints: [Option<Prints>; 2],
+    counts: impl Fn(&Hit) -> bool,
+) -> Vec<(Hit, Finding)> {
+    let hits = prints.iter().flatten().flat_map(|prints| index.near(prints, LIKE_MAX_BITS));
+    let mut hits: Vec<Hit> = hits.filter(|hit| hit.known.id != photo.id && counts(hit)).collect();
+    hits.sort_by_key(|hit| hit.distance);
+    let mut found: Vec<(Hit, Finding)> = Vec::new();
+    for hit in hits {
+        if found.iter().all(|(seen, _)| seen.known.id != hit.known.id)
+            && let Some(finding) = hit.finding(&photo.worker, &photo.visit, photo.received_at)
+        {
+            found.push((hit, finding));
+        }
+    }
+    // A burst must not push out a copy.
+    found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.level));
+    found.truncate(HITS_MAX);
+    found
+}
+
+/// Everything found on one photo, in the order of the codes, and the pairs that are told.
+pub(super) fn together(
+    looked: &[Finding],
+    same_bytes: &[Finding],
+    hits: Vec<(Hit, Finding)>,
+) -> (Vec<Finding>, Vec<(Hit, Finding)>) {
+    // The same bytes need no second sentence about looking alike.
+    let alike = hits.into_iter().filter(|(_, f)| same_bytes.iter().all(|same| same.other != f.other));
+    let alike: Vec<(Hit, Finding)> = alike.collect();
+    let mut findings = looked.to_vec();
+    findings.extend(same_bytes.iter().cloned());
+    for (_, finding) in &alike {
+        if findings.iter().all(|f| f.code != finding.code) {
+            findings.push(finding.clone());
+        }
+    }
+    findings.sort_by_key(|f| f.code);
+    (findings, alike)
+}
+
+/// Puts a recorded photo into an index.
+pub(super) fn remember(index: &mut HashIndex, row: Hashed) {
+    let entry = Known { id: row.id, worker: row.worker, visit: row.visit, at: row.at };
+    let hashes = std::iter::once((row.pdq, row.quality)).chain(row.trimmed);
+    let hashes = hashes.filter_map(|(pdq, quality)| Some((Pdq::parse(&pdq)?, u8::try_from(quality).ok()?)));
+    index.insert_all(&entry, &hashes.collect::<Vec<_>>());
+}
+
 impl KnownPhotos {
     /// Reads what was recorded since, then searches by the photo's hash and by that without its bars; returns the number of
     /// the newest hash searched, and the nearest photos with what they mean.
@@ -186,10 +238,7 @@ impl KnownPhotos {
             let full = rows.len() as i64 == READ_ROWS;
             for row in rows {
                 known.seq = row.seq;
-                let entry = Known { id: row.id, worker: row.worker, visit: row.visit, at: row.at };
-                let hashes = std::iter::once((row.pdq, row.quality)).chain(row.trimmed);
-                let hashes = hashes.filter_map(|(pdq, quality)| Some((Pdq::parse(&pdq)?, u8::try_from(quality).ok()?)));
-                known.index.insert_all(&entry, &hashes.collect::<Vec<_>>());
+                remember(&mut known.index, row);
             }
             if !full {
                 break;
@@ -198,20 +247,6 @@ impl KnownPhotos {
         if at_start {
             known.index.settle();
         }
-        let hits = prints.iter().flatten().flat_map(|prints| known.index.near(prints, LIKE_MAX_BITS));
-        let mut hits: Vec<Hit> = hits.filter(|hit| hit.known.id != photo.id).collect();
-        hits.sort_by_key(|hit| hit.distance);
-        let mut found: Vec<(Hit, Finding)> = Vec::new();
-        for hit in hits {
-            if found.iter().all(|(seen, _)| seen.known.id != hit.known.id)
-                && let Some(finding) = hit.finding(&photo.worker, &photo.visit, photo.received_at)
-            {
-                found.push((hit, finding));
-            }
-        }
-        // A burst must not push out a copy.
-        found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.level));
-        found.truncate(HITS_MAX);
-        Ok((known.seq, found))
+        Ok((known.seq, nearest(&known.index, photo, prints, |_| true)))
     }
 }

@@ -6,6 +6,8 @@ mod check_evidence;
 mod compare_features;
 mod deliver;
 mod hide_faces;
+pub mod recheck;
+pub mod relook;
 mod send_payouts;
 pub mod verify;
 

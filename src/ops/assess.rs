@@ -1,14 +1,16 @@
 //! From photos that arrived to an assessment: what a check needs to know, what it found, what all findings of a visit add
 //! up to. A clear assessment approves by rule; a doubt asks a person; nothing here refuses.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::decisions::settle;
+use super::grades;
 use crate::context::Cx;
 use crate::db::evidence::About;
 use crate::db::rows::{AssessmentRow, EvidenceRow, PhotoPairRow, SubmissionRow};
 use crate::db::types::Json;
-use crate::db::{Conn, Tx, assess as db, evidence, missions, pairs, queue, reservations, submissions};
+use crate::db::{Conn, Tx, assess as db, evidence, looks, missions, pairs, queue, reservations, submissions};
 use crate::domain::assessment::{self, Assessment, Opinion};
 use crate::domain::capture::{self, Envelope, Link};
 use crate::domain::decision::Verdict;
@@ -35,8 +37,8 @@ const AGAIN_SECS: i64 = 5;
 
 // Looking at a photo
 
-/// All that a look at a photo needs besides its bytes.
-#[derive(Clone, Debug)]
+/// All that a look at a photo needs besides its bytes. Kept with the look, so that it can be made again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Photo {
     pub id: EvidenceId,
     pub worker: UserId,
@@ -77,40 +79,42 @@ pub(super) fn envelope_of(row: &EvidenceRow) -> Envelope {
 
 /// `None` when it was looked at before: the job was killed after its record.
 pub fn photo_to_look_at(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Photo>> {
-    cx.read(|c| {
-        let row = evidence::any_find(c, id)?.or_missing("photo")?;
-        if row.checked_at.is_some() {
-            return Ok(None);
-        }
-        let visit = reservations::any_find(c, &row.reservation_id)?.or_missing("reservation")?;
-        let store = missions::any_store(c, &visit.store_id)?;
-        let submission = submissions::any_of_reservation(c, &visit.id)?;
-        // A photo for a correction is taken after the first seal.
-        let until = submission
-            .filter(|s| s.revision == 1 && s.state != SubmissionState::NeedsCorrection)
-            .map_or(row.received_at, |s| s.sealed_at);
-        let version = missions::any_questionnaire(c, &visit.questionnaire_id)?;
-        let loops: LoopSets = serde_json::from_value(version.loops.0).map_err(Failure::fault)?;
-        let rules = questionnaire::compile(&version.document.0, &loops)
-            .ok()
-            .and_then(|compiled| rules_of(&compiled, &row.question));
-        Ok(Some(Photo {
-            envelope: envelope_of(&row),
-            nonce: visit.nonce,
-            reserved_at: visit.reserved_at,
-            id: row.id,
-            worker: row.worker_id,
-            visit: visit.id,
-            sha256: row.sha256,
-            content_type: row.content_type,
-            file_name: row.file_name,
-            received_at: row.received_at,
-            window: (visit.reserved_at, until.max(visit.reserved_at)),
-            time_zone: store.time_zone,
-            store: Point::new(store.lat, store.lon),
-            radius_m: store.radius_m,
-            rules,
-        }))
+    cx.read(|c| match evidence::any_find(c, id)?.or_missing("photo")? {
+        row if row.checked_at.is_some() => Ok(None),
+        row => photo_of(c, row).map(Some),
+    })
+}
+
+/// What a look at this photo is told now.
+pub(super) fn photo_of(c: &mut Conn, row: EvidenceRow) -> Outcome<Photo> {
+    let visit = reservations::any_find(c, &row.reservation_id)?.or_missing("reservation")?;
+    let store = missions::any_store(c, &visit.store_id)?;
+    let submission = submissions::any_of_reservation(c, &visit.id)?;
+    // A photo for a correction is taken after the first seal.
+    let until = submission
+        .filter(|s| s.revision == 1 && s.state != SubmissionState::NeedsCorrection)
+        .map_or(row.received_at, |s| s.sealed_at);
+    let version = missions::any_questionnaire(c, &visit.questionnaire_id)?;
+    let loops: LoopSets = serde_json::from_value(version.loops.0).map_err(Failure::fault)?;
+    let rules = questionnaire::compile(&version.document.0, &loops)
+        .ok()
+        .and_then(|compiled| rules_of(&compiled, &row.question));
+    Ok(Photo {
+        envelope: envelope_of(&row),
+        nonce: visit.nonce,
+        reserved_at: visit.reserved_at,
+        id: row.id,
+        worker: row.worker_id,
+        visit: visit.id,
+        sha256: row.sha256,
+        content_type: row.content_type,
+        file_name: row.file_name,
+        received_at: row.received_at,
+        window: (visit.reserved_at, until.max(visit.reserved_at)),
+        time_zone: store.time_zone,
+        store: Point::new(store.lat, store.lon),
+        radius_m: store.radius_m,
+        rules,
     })
 }
 
@@ -167,6 +171,8 @@ pub fn copies_of(cx: &Cx, id: &EvidenceId) -> Outcome<Vec<(EvidenceId, bool)>> {
 /// What one look gave. Renditions are in the photo store already.
 #[derive(Clone, Debug)]
 pub struct Look {
+    /// What the look was told; `None` when there was none.
+    pub context: Option<Photo>,
     pub findings: Vec<Finding>,
     pub facts: Value,
     pub pdq: Option<String>,
@@ -256,6 +262,7 @@ pub fn record_looked(
             ..row.clone()
         };
         db::set_looked(tx, &looked)?;
+        keep_look(tx, id, look)?;
         let codes: Vec<&str> = look.findings.iter().map(|f| f.code.as_str()).collect();
         let event = Event::new("evidence.checked", id).brand(&row.brand_id).rule(look.rule_version.clone());
         tx.record(event.data(json!({ "findings": codes })))?;
@@ -297,9 +304,27 @@ pub(super) fn wake_assessment(tx: &mut Tx, submission: Option<&SubmissionRow>) -
     }
 }
 
+/// Keeps a look as it was made, whatever later ones find.
+pub(super) fn keep_look(tx: &mut Tx, id: &EvidenceId, look: &Look) -> Outcome<()> {
+    let json = |value: serde_json::Result<Value>| value.map(Json).map_err(Failure::fault);
+    let context = look.context.as_ref().map(|photo| json(serde_json::to_value(photo))).transpose()?;
+    looks::add(tx, id, &look.rule_version, context, json(serde_json::to_value(&look.findings))?)
+}
+
+/// Keeps what a comparison added to the look before it.
+pub(super) fn keep_compared(tx: &mut Tx, id: &EvidenceId, findings: &[Finding]) -> Outcome<()> {
+    let Some(last) = looks::any_of(tx, id)?.pop().filter(|_| !findings.is_empty()) else { return Ok(()) };
+    let mut all = last.findings.0.as_array().cloned().unwrap_or_default();
+    for finding in findings {
+        all.push(serde_json::to_value(finding).map_err(Failure::fault)?);
+    }
+    looks::add(tx, id, &last.rule_version, last.context, Json(Value::Array(all)))
+}
+
 /// A photo that could not be looked at in several tries is left to a person, so that nobody's work hangs.
 pub fn give_up_look(cx: &Cx, job: &JobId, id: &EvidenceId, why: &str) -> Outcome<Recorded> {
     let look = Look {
+        context: None,
         findings: vec![Finding::new(Code::Damaged, Level::Doubt).about("it could not be checked")],
         facts: json!({ "gave_up": why }),
         pdq: None,
@@ -399,7 +424,7 @@ pub(super) fn weigh(conn: &mut Conn, submission: &SubmissionRow) -> Outcome<Asse
     Ok(assessment::of(&found))
 }
 
-fn note(tx: &mut Tx, submission: &SubmissionRow, found: &Assessment) -> Outcome<()> {
+pub(super) fn note(tx: &mut Tx, submission: &SubmissionRow, found: &Assessment) -> Outcome<()> {
     let row = AssessmentRow {
         id: tx.id(),
         submission_id: submission.id.clone(),
@@ -422,6 +447,7 @@ pub(super) fn enter_review(
     found: &Assessment,
 ) -> Outcome<SubmissionRow> {
     note(tx, submission, found)?;
+    grades::keep(tx, submission)?;
     let days = missions::any_campaign(tx, &submission.campaign_id)?.review_days;
     let now = tx.now();
     let from = submission.state;

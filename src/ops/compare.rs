@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::assess::{COMPARE_FEATURES, Recorded, add_photo_findings, envelope_of, wake_assessment};
+use super::assess::{COMPARE_FEATURES, Recorded, add_photo_findings, envelope_of, keep_compared, wake_assessment};
 use crate::context::Cx;
 use crate::db::pairs::{self, Scope};
 use crate::db::rows::{PhotoFeaturesRow, PhotoPairRow};
@@ -20,6 +20,9 @@ const COMPARER: Actor = Actor::Machine(COMPARE_FEATURES);
 const SOUGHT_DAYS: i64 = 90;
 /// Photos of the store, and of its chain, whose features are looked through.
 const SOUGHT_MAX: i64 = 1000;
+
+/// What a photo says that could not be compared.
+pub(super) const NOT_COMPARED: &str = "it could not be compared";
 
 /// A photo to compare, or to be compared with.
 #[derive(Clone, Debug)]
@@ -175,6 +178,7 @@ pub fn record_compared(
         }
         findings.sort_by_key(|f| f.code);
         let submission = add_photo_findings(tx, &row, &findings)?;
+        keep_compared(tx, &photo.id, &findings)?;
         pairs::set_compared(tx, &photo.id, tx.now())?;
         let codes: Vec<&str> = findings.iter().map(|f| f.code.as_str()).collect();
         let event = Event::new("evidence.compared", &photo.id).brand(&row.brand_id).rule(RULE_VERSION);
@@ -194,8 +198,9 @@ pub fn give_up_comparing(cx: &Cx, job: &JobId, id: &EvidenceId, why: &str) -> Ou
             tx.nothing_changed();
             return Ok(());
         }
-        let finding = Finding::new(Code::Damaged, Level::Doubt).about("it could not be compared");
-        let submission = add_photo_findings(tx, &row, &[finding])?;
+        let finding = Finding::new(Code::Damaged, Level::Doubt).about(NOT_COMPARED);
+        let submission = add_photo_findings(tx, &row, std::slice::from_ref(&finding))?;
+        keep_compared(tx, id, &[finding])?;
         pairs::set_compared(tx, id, tx.now())?;
         tx.record(Event::new("evidence.compared", id).brand(&row.brand_id).data(json!({ "gave_up": why })))?;
         wake_assessment(tx, submission.as_ref())

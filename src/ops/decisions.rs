@@ -25,7 +25,7 @@ use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refu
 use crate::domain::submission::{Outcome as Visit, SubmissionState};
 use crate::domain::time::At;
 use crate::ops::campaigns::{Pinned, pinned};
-use crate::ops::letters;
+use crate::ops::{grades, letters};
 
 /// What a reviewer sends.
 #[derive(Deserialize, Clone, Debug)]
@@ -336,6 +336,7 @@ pub fn settle(tx: &mut Tx, submission: &SubmissionRow, verdict: &Verdict) -> Out
         at: now,
     };
     decisions::insert(tx, &row, &reasons.items(&row.id, verdict))?;
+    grades::keep(tx, submission)?;
 
     let answers_appeal = submission.state == SubmissionState::Appealed;
     // Before an appeal every submission on its road holds its slot; a partly approved one gave it back.

@@ -12,10 +12,13 @@ use crate::context::Cx;
 use crate::db;
 use crate::db::Conn;
 use crate::db::rows::{AnswerRow, EvidenceRow, SubmissionPhotoRow, SubmissionRow};
+use crate::domain::finding::Language;
+use crate::domain::grade::Letter;
 use crate::domain::ids::{CampaignId, EvidenceId, MissionId, StoreId, SubmissionId};
 use crate::domain::refusal::{Code, OrMissing, Outcome, Refusal};
 use crate::domain::submission::{self, SubmissionState};
 use crate::domain::time::At;
+use crate::ops::grades::{self, GradeView};
 
 /// A delivered submission in a list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub struct DeliveryLine {
     /// When the worker ended the visit.
     pub sealed_at: At,
     pub decided_at: Option<At>,
+    /// How much the evidence proves, `A` to `D`; null when nothing was graded.
+    pub grade: Option<Letter>,
 }
 
 impl From<SubmissionRow> for DeliveryLine {
@@ -47,6 +52,7 @@ impl From<SubmissionRow> for DeliveryLine {
             outcome: row.outcome,
             sealed_at: row.sealed_at,
             decided_at: row.decided_at,
+            grade: None,
         }
     }
 }
@@ -75,6 +81,8 @@ pub struct DeliveryView {
     pub outcome: submission::Outcome,
     pub sealed_at: At,
     pub decided_at: Option<At>,
+    /// How much the evidence proves, with the reasons.
+    pub grade: Option<GradeView>,
     pub answers: Vec<DeliveredAnswer>,
 }
 
@@ -88,6 +96,8 @@ pub struct DeliveredPhoto {
     /// Whether its renditions are made and, where the platform hides faces, searched for those.
     pub ready: bool,
     pub received_at: At,
+    /// How much this photo proves.
+    pub grade: Option<GradeView>,
 }
 
 /// Delivered submissions, newest first.
@@ -99,7 +109,12 @@ pub fn list_brand_submissions(
     limit: i64,
 ) -> Outcome<Page<DeliveryLine>> {
     let rows = cx.read(|c| db::deliveries::page(c, &BrandScope::from(who), campaign, before.as_deref(), limit + 1))?;
-    Ok(Page::of(rows, limit, |row| row.id.to_string(), DeliveryLine::from))
+    let mut page = Page::of(rows, limit, |row| row.id.to_string(), DeliveryLine::from);
+    let ids: Vec<SubmissionId> = page.items.iter().map(|line| line.id.clone()).collect();
+    for row in cx.read(|c| db::grades::any_of(c, &ids))? {
+        page.items.iter_mut().filter(|line| line.id == row.submission_id).for_each(|line| line.grade = row.letter);
+    }
+    Ok(page)
 }
 
 pub fn get_brand_submission(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Outcome<DeliveryView> {
@@ -107,7 +122,9 @@ pub fn get_brand_submission(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Ou
     cx.read(|c| {
         let row = db::deliveries::find(c, &scope, id)?.or_missing("submission")?;
         let answers = db::deliveries::accepted(c, &scope, id)?;
-        let DeliveryLine { id, campaign_id, mission_id, store_id, state, outcome, sealed_at, decided_at } = row.into();
+        let grade = grades::shown(c, &row)?.visit.map(|mark| mark.view(Language::En));
+        let DeliveryLine { id, campaign_id, mission_id, store_id, state, outcome, sealed_at, decided_at, .. } =
+            row.into();
         let answer = |a: AnswerRow| DeliveredAnswer {
             path: a.path,
             name: a.name,
@@ -116,21 +133,33 @@ pub fn get_brand_submission(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Ou
             value: a.value.0,
         };
         let answers = answers.into_iter().map(answer).collect();
-        Ok(DeliveryView { id, campaign_id, mission_id, store_id, state, outcome, sealed_at, decided_at, answers })
+        Ok(DeliveryView {
+            id,
+            campaign_id,
+            mission_id,
+            store_id,
+            state,
+            outcome,
+            sealed_at,
+            decided_at,
+            grade,
+            answers,
+        })
     })
 }
 
 pub fn list_brand_photos(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Outcome<Page<DeliveredPhoto>> {
     let scope = BrandScope::from(who);
-    let photos = cx.read(|c| {
+    let (photos, marks) = cx.read(|c| {
         let submission = db::deliveries::find(c, &scope, id)?.or_missing("submission")?;
-        shown(c, &scope, &submission)
+        Ok((shown(c, &scope, &submission)?, grades::shown(c, &submission)?))
     })?;
     let due: Vec<EvidenceId> = photos.iter().filter(|(_, e)| is_to_search(cx, e)).map(|(_, e)| e.id.clone()).collect();
     if !due.is_empty() {
         faces::ask_for(cx, &due)?;
     }
     let photos = photos.into_iter().map(|(photo, evidence)| DeliveredPhoto {
+        grade: marks.photos.get(&evidence.id).map(|mark| mark.view(Language::En)),
         ready: key_for_brand(cx, &evidence, Size::Large).is_some(),
         id: evidence.id,
         submission_id: id.clone(),

@@ -13,11 +13,12 @@ use crate::db;
 use crate::db::rows::{AnswerRow, CampaignRow, MissionRow, StoreRow, SubmissionRow};
 use crate::db::types::Json;
 use crate::db::{Conn, Tx};
-use crate::domain::ids::{CampaignId, StoreId};
+use crate::domain::grade::Letter;
+use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::Currency;
 use crate::domain::questionnaire::{Answer, ItemAnswer, LoopSets};
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
-use crate::domain::report::{Count, Line, Observation, Prices, Seen, Tally, csv_cell};
+use crate::domain::report::{Count, Grades, Line, Observation, Prices, Seen, Tally, csv_cell};
 use crate::domain::submission;
 use crate::domain::time::At;
 
@@ -101,6 +102,10 @@ pub struct ReportLine {
     pub availability: Option<f64>,
     pub counts: Vec<Count>,
     pub prices: Vec<Prices>,
+    /// The same visits by how much their evidence proves.
+    pub grades: Grades,
+    /// The worst of them.
+    pub worst_grade: Option<Letter>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -109,6 +114,8 @@ pub struct CampaignReport {
     /// Decisions up to this time are in.
     pub as_of: At,
     pub coverage: Coverage,
+    /// Delivered visits, impossible ones too, by how much their evidence proves.
+    pub grades: Grades,
     /// Each key over all stores.
     pub totals: Vec<ReportLine>,
     /// Each key in each store.
@@ -127,6 +134,7 @@ struct Visited {
     mission: MissionRow,
     store: StoreRow,
     outcomes: Vec<submission::Outcome>,
+    grades: Grades,
     seen: Vec<Observation>,
 }
 
@@ -140,18 +148,23 @@ fn visited(
 ) -> Outcome<Vec<Visited>> {
     let missions = db::campaigns::missions_page(conn, scope, id, after, STORES_AT_ONCE)?;
     let stores: Vec<StoreId> = missions.iter().map(|(_, store)| store.id.clone()).collect();
+    let mut outcomes: BTreeMap<StoreId, Vec<submission::Outcome>> = BTreeMap::new();
+    let mut grades: BTreeMap<StoreId, Grades> = BTreeMap::new();
+    let mut letters: BTreeMap<SubmissionId, Letter> = BTreeMap::new();
+    for (store, visit, outcome, letter) in db::deliveries::visits(conn, scope, id, &stores, as_of)? {
+        grades.entry(store.clone()).or_default().add(letter);
+        outcomes.entry(store).or_default().push(outcome);
+        letters.extend(letter.map(|letter| (visit, letter)));
+    }
     let mut seen: BTreeMap<StoreId, Vec<Observation>> = BTreeMap::new();
     for row in db::deliveries::observed(conn, scope, id, &stores, as_of)? {
-        if let Some(observation) = observation(row) {
+        if let Some(observation) = observation(row, &letters) {
             seen.entry(observation.store.clone()).or_default().push(observation);
         }
     }
-    let mut outcomes: BTreeMap<StoreId, Vec<submission::Outcome>> = BTreeMap::new();
-    for (store, outcome) in db::deliveries::visits(conn, scope, id, &stores, as_of)? {
-        outcomes.entry(store).or_default().push(outcome);
-    }
     let of = |(mission, store): (MissionRow, StoreRow)| Visited {
         outcomes: outcomes.remove(&store.id).unwrap_or_default(),
+        grades: grades.remove(&store.id).unwrap_or_default(),
         seen: seen.remove(&store.id).unwrap_or_default(),
         mission,
         store,
@@ -160,14 +173,16 @@ fn visited(
 }
 
 /// What a report makes of an answer; `None` for kinds that it does not sum.
-fn observation(row: AnswerRow) -> Option<Observation> {
+fn observation(row: AnswerRow, letters: &BTreeMap<SubmissionId, Letter>) -> Option<Observation> {
     let seen = match row.kind.as_str() {
         "stock_state" => Seen::Stock(row.choice),
         "count" => Seen::Count(row.value.0.get("value").and_then(Value::as_i64)),
         "price" => Seen::Price(row.amount_minor.zip(row.currency.as_deref().and_then(Currency::parse))),
         _ => return None,
     };
-    Some(Observation { store: row.store_id, submission: row.submission_id, key: row.loop_key, name: row.name, seen })
+    let grade = letters.get(&row.submission_id).copied();
+    let (store, submission, key, name) = (row.store_id, row.submission_id, row.loop_key, row.name);
+    Some(Observation { store, submission, grade, key, name, seen })
 }
 
 /// Names of loop keys, as they were when the campaign was published.
@@ -203,6 +218,8 @@ fn report_line(line: Line, store: Option<&StoreRow>, names: &BTreeMap<String, St
         availability: line.availability,
         counts: line.counts,
         prices: line.prices,
+        worst_grade: line.grades.worst(),
+        grades: line.grades,
     }
 }
 
@@ -214,13 +231,15 @@ pub fn get_report(cx: &Cx, who: &BrandViewer, id: &CampaignId) -> Outcome<Campai
         let names = names(c, id)?;
         let (mut coverage, mut total) = (Coverage::default(), Tally::default());
         let (mut rows, mut complete) = (Vec::new(), true);
+        let mut graded = Grades::default();
         let mut after: Option<String> = None;
         loop {
             let some = visited(c, &scope, id, after.as_deref(), as_of)?;
             let Some(last) = some.last() else { break };
             after = Some(last.mission.id.to_string());
-            for Visited { store, outcomes, seen, .. } in some {
+            for Visited { store, outcomes, seen, grades, .. } in some {
                 coverage.missions += 1;
+                graded.join(grades);
                 if outcomes.contains(&submission::Outcome::Completed) {
                     coverage.visited += 1;
                 } else if !outcomes.is_empty() {
@@ -236,7 +255,7 @@ pub fn get_report(cx: &Cx, who: &BrandViewer, id: &CampaignId) -> Outcome<Campai
         }
         coverage.share = (coverage.missions > 0).then(|| coverage.visited as f64 / coverage.missions as f64);
         let totals = total.lines().into_iter().map(|line| report_line(line, None, &names)).collect();
-        Ok(CampaignReport { campaign_id: campaign.id, as_of, coverage, totals, rows, complete })
+        Ok(CampaignReport { campaign_id: campaign.id, as_of, coverage, grades: graded, totals, rows, complete })
     })
 }
 
@@ -258,10 +277,10 @@ pub struct CsvPlace {
 const CSV_HEAD: &str = "as_of,campaign_id,store_id,store_name,store_city,completed_visits,attempted_visits,key,key_name,\
     visits,in_stock,low,out_of_stock,not_listed,not_found,not_observed,availability,facings_observed,\
     facings_not_observed,facings_sum,facings_mean,price_currency,price_observed,price_min_minor,price_median_minor,\
-    price_max_minor\r\n";
+    price_max_minor,worst_grade,visits_grade_a,visits_grade_b,visits_grade_c,visits_grade_d\r\n";
 
 /// One piece of the report, from the beginning when `place` is `None`. A line per store and key; a store without a
-/// visit has one line that says so, with nothing where nothing was observed. Prices are those in the campaign's
+/// visit has one line that says so, with nothing where nothing was observed; the grades of a line are those of its visits. Prices are those in the campaign's
 /// currency; facings are the counts called `facings`.
 pub fn get_report_csv(cx: &Cx, who: &BrandViewer, id: &CampaignId, place: Option<&CsvPlace>) -> Outcome<CsvPart> {
     let scope = BrandScope::from(who);
@@ -290,21 +309,26 @@ fn csv_lines(text: &mut String, campaign: &CampaignRow, here: &Visited, names: &
         done.to_string(),
         (here.outcomes.len() - done).to_string(),
     ];
-    let mut add = |cells: [String; 19]| {
-        let line: Vec<String> = store.iter().chain(&cells).map(|cell| csv_cell(cell)).collect();
+    let mut add = |cells: [String; 19], grades: Grades| {
+        let worst = grades.worst().map(|letter| letter.to_string()).unwrap_or_default();
+        let none = grades == Grades::default();
+        let count = |n: i64| if none { String::new() } else { n.to_string() };
+        let counts = [grades.a, grades.b, grades.c, grades.d].map(count);
+        let line: Vec<String> =
+            store.iter().chain(&cells).chain([&worst]).chain(&counts).map(|cell| csv_cell(cell)).collect();
         text.push_str(&line.join(","));
         text.push_str("\r\n");
     };
     let found = lines(&here.seen, Some(&here.store), names);
     if found.is_empty() {
-        add(std::array::from_fn(|_| String::new()));
+        add(std::array::from_fn(|_| String::new()), here.grades);
     }
     for line in found {
         let facings = line.counts.iter().find(|count| count.name == "facings");
         let prices = line.prices.iter().find(|prices| prices.currency == campaign.currency);
         let whole = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
         let share = |n: Option<f64>| n.map(|n| format!("{n:.4}")).unwrap_or_default();
-        add([
+        let cells = [
             line.key.clone().unwrap_or_default(),
             line.key_name.clone().unwrap_or_default(),
             line.visits.to_string(),
@@ -324,6 +348,7 @@ fn csv_lines(text: &mut String, campaign: &CampaignRow, here: &Visited, names: &
             whole(prices.map(|p| p.min_minor)),
             whole(prices.map(|p| p.median_minor)),
             whole(prices.map(|p| p.max_minor)),
-        ]);
+        ];
+        add(cells, line.grades);
     }
 }

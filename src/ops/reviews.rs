@@ -13,6 +13,7 @@ use crate::db::types::Json;
 use crate::db::{Conn, appeals, decisions, evidence, missions, pairs, reservations, reviews, submissions};
 use crate::domain::campaign::Clause;
 use crate::domain::event::Event;
+use crate::domain::finding::Language;
 use crate::domain::ids::*;
 use crate::domain::questionnaire::ItemAnswer;
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
@@ -21,6 +22,7 @@ use crate::domain::time::At;
 use crate::ops::Page;
 use crate::ops::appeals::AppealView;
 use crate::ops::decisions::{DecisionView, judged, wrong_state};
+use crate::ops::grades::{self, GradeView, Marks};
 
 /// How long a reviewer holds a submission.
 pub const CLAIM_SECS: i64 = 15 * 60;
@@ -122,6 +124,8 @@ pub struct ReviewPhoto {
     /// What was read from the photo; null until it was checked.
     pub facts: Option<Value>,
     pub findings: Vec<FindingView>,
+    /// How much this photo proves; null before it was looked at, and when it no longer counts.
+    pub grade: Option<GradeView>,
     /// A photo of a later revision took its place: it no longer counts.
     pub replaced: bool,
     /// Photos that this one looks like or was made from.
@@ -247,6 +251,8 @@ pub struct ReviewView {
     pub items: Vec<Value>,
     /// What the questionnaire's own rules found odd: path, code, detail.
     pub flags: Vec<Value>,
+    /// How much the evidence of the whole visit proves; null before a photo was looked at.
+    pub grade: Option<GradeView>,
     pub photos: Vec<ReviewPhoto>,
     /// Findings about the visit, not about one photo.
     pub findings: Vec<FindingView>,
@@ -285,7 +291,8 @@ pub fn get_review(cx: &Cx, _who: &Reviewer, id: &SubmissionId) -> Outcome<Review
         let row = submissions::any_find(c, id)?.or_missing("submission")?;
         let judged = judged(c, &row)?;
         let store = missions::any_store(c, &row.store_id)?;
-        let (photos, findings) = photos_and_findings(c, &row)?;
+        let marks = grades::shown(c, &row)?;
+        let (photos, findings) = photos_and_findings(c, &row, &marks)?;
         let mut decided = Vec::new();
         for decision in decisions::any_of_submission(c, id)? {
             decided.push(DecisionView::read(c, decision)?);
@@ -298,6 +305,7 @@ pub fn get_review(cx: &Cx, _who: &Reviewer, id: &SubmissionId) -> Outcome<Review
             answers: row.answers.0.clone(),
             items: judged.checked.items.iter().map(as_json).collect::<Outcome<_>>()?,
             flags: judged.checked.flags.iter().map(|flag| json!(flag)).collect(),
+            grade: marks.visit.as_ref().map(|mark| mark.view(Language::En)),
             photos,
             findings,
             fixes: fixes(c, &row.reservation_id)?,
@@ -338,7 +346,11 @@ pub fn get_review(cx: &Cx, _who: &Reviewer, id: &SubmissionId) -> Outcome<Review
     })
 }
 
-fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<ReviewPhoto>, Vec<FindingView>)> {
+fn photos_and_findings(
+    conn: &mut Conn,
+    row: &SubmissionRow,
+    marks: &Marks,
+) -> Outcome<(Vec<ReviewPhoto>, Vec<FindingView>)> {
     let mut of_photo: BTreeMap<EvidenceId, Vec<FindingView>> = BTreeMap::new();
     let mut of_visit = Vec::new();
     for finding in evidence::any_findings(conn, &row.reservation_id)? {
@@ -362,6 +374,7 @@ fn photos_and_findings(conn: &mut Conn, row: &SubmissionRow) -> Outcome<(Vec<Rev
             checked_at: evidence.and_then(|e| e.checked_at),
             facts: evidence.and_then(|e| e.facts.clone()).map(|Json(facts)| facts),
             findings: evidence.and_then(|e| of_photo.remove(&e.id)).unwrap_or_default(),
+            grade: evidence.and_then(|e| marks.photos.get(&e.id)).map(|mark| mark.view(Language::En)),
             replaced: photo.replaced_in.is_some(),
             pairs: alike.into_iter().map(PhotoPair::of).collect(),
         });

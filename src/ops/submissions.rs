@@ -32,6 +32,7 @@ use crate::domain::visit::{lateness_secs, seal_conflict_secs, worth_retaking};
 use crate::ops::assess::{envelope_of, rules_of};
 use crate::ops::campaigns::pinned;
 use crate::ops::evidence::{PHOTO_MAX_BYTES, PHOTOS_MAX, client_id_error, question_error, sha256_error};
+use crate::ops::grades::{self, GradeView};
 use crate::ops::missions::MissionSummary;
 use crate::ops::reservations::{AskedFix, PositionView, add_fixes, fix_errors, language_of, renew_position_findings};
 use crate::ops::{Page, report, shut_stores};
@@ -151,6 +152,8 @@ pub struct SubmissionDetail {
     #[serde(flatten)]
     pub submission: SubmissionView,
     pub answers: Value,
+    /// How much the evidence of the whole visit proves; null before a photo was looked at.
+    pub grade: Option<GradeView>,
     pub photos: Vec<ManifestPhoto>,
     pub findings: Vec<FindingView>,
     pub decision: Option<DecisionView>,
@@ -168,6 +171,8 @@ pub struct ManifestPhoto {
     pub checked: bool,
     /// A photo of a later revision took its place: it no longer counts.
     pub replaced: bool,
+    /// How much this photo proves; null before it was looked at, and when it no longer counts.
+    pub grade: Option<GradeView>,
 }
 
 /// Something the machine observed, in words.
@@ -902,7 +907,9 @@ pub fn get_submission(
             None => None,
         };
         let timeline = audit::page(c, Some(id.as_str()), None, 200)?;
+        let marks = grades::shown(c, &row)?;
         Ok(SubmissionDetail {
+            grade: marks.visit.as_ref().map(|mark| mark.view(language)),
             answers: row.answers.0.clone(),
             submission: view(c, row, now)?,
             photos: manifest
@@ -913,8 +920,9 @@ pub fn get_submission(
                     sha256: photo.sha256,
                     revision: photo.revision,
                     evidence_id: photo.evidence_id,
-                    checked: here.is_some_and(|here| here.checked_at.is_some()),
+                    checked: here.as_ref().is_some_and(|here| here.checked_at.is_some()),
                     replaced: photo.replaced_in.is_some(),
+                    grade: here.and_then(|here| marks.photos.get(&here.id)).map(|mark| mark.view(language)),
                 })
                 .collect(),
             // Photos that were retaken and not sealed are nobody's business any more.

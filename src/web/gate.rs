@@ -2,6 +2,7 @@
 //! so a handler that touches anything has named its pass in its signature.
 
 use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,9 @@ use crate::access::Pass;
 use crate::access::token::hex;
 use crate::context::{Core, Cx};
 use crate::domain::refusal::{Code, Failure, Outcome, Refusal};
+use crate::domain::transparency::Limit;
 use crate::ops::Page;
+use crate::ops::explain::{Again, Relooked};
 use crate::ports::blobs::Blobs;
 
 /// What the handlers of one process share.
@@ -31,6 +34,20 @@ pub struct Shared {
     /// First come, first served: requests wait here, not inside the connection pool.
     permits: Arc<Semaphore>,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    eyes: Option<Eyes>,
+}
+
+/// Looks at one stored photo again.
+pub type Looker = Arc<dyn Fn(Again) -> Pin<Box<dyn Future<Output = Outcome<Relooked>> + Send>> + Send + Sync>;
+
+/// What a process that can look at photos lends to its handlers.
+#[derive(Clone)]
+struct Eyes {
+    looker: Looker,
+    /// One request at a time looks: photos that workers just sent come first.
+    turn: Arc<Semaphore>,
+    /// The fixed limits of the checks, to be published.
+    limits: Arc<[Limit]>,
 }
 
 impl Shared {
@@ -41,7 +58,13 @@ impl Shared {
         metrics: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Shared {
         let permits = Arc::new(Semaphore::new(core.db.permits()));
-        Shared { core, blobs, limit, permits, metrics }
+        Shared { core, blobs, limit, permits, metrics, eyes: None }
+    }
+
+    /// The same with eyes: decisions are explained with a second look at their photos.
+    pub fn seeing(self, looker: Looker, limits: Vec<Limit>) -> Shared {
+        let eyes = Eyes { looker, turn: Arc::new(Semaphore::new(1)), limits: limits.into() };
+        Shared { eyes: Some(eyes), ..self }
     }
 
     pub(super) fn rate_limit(&self) -> RateLimit {
@@ -111,6 +134,30 @@ impl<P: Pass> Gate<P> {
 
     pub fn metrics(&self) -> String {
         (self.shared.metrics)()
+    }
+
+    /// The fixed limits of the photo checks; none where nobody looks at photos.
+    pub fn limits(&self) -> Vec<Limit> {
+        self.shared.eyes.as_ref().map(|eyes| eyes.limits.to_vec()).unwrap_or_default()
+    }
+
+    /// Looks at stored photos again, one after the other, when its turn has come.
+    pub async fn look_again(&self, asked: Vec<Again>) -> Outcome<Vec<Relooked>> {
+        let Some(eyes) = &self.shared.eyes else {
+            return Ok(asked.iter().map(|_| Relooked::NoLook).collect());
+        };
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, eyes.turn.acquire()).await else {
+            let refusal = Refusal::new(Code::Busy, "Other photos are being looked at.");
+            return Err(Refusal { retry_after_secs: Some(5), ..refusal }.into());
+        };
+        let mut looked = Vec::with_capacity(asked.len());
+        for one in asked {
+            looked.push((eyes.looker)(one).await?);
+        }
+        Ok(looked)
     }
 
     /// Runs an operation on a thread that may block, when its turn has come.

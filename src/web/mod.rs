@@ -15,7 +15,7 @@ use std::net::TcpListener;
 use actix_web::dev::Server;
 use actix_web::{App, HttpServer, middleware, web};
 
-pub use gate::Shared;
+pub use gate::{Looker, Shared};
 pub use limits::RateLimit;
 
 /// JSON bodies are at most this long.

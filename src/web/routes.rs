@@ -90,6 +90,8 @@ routes! {
     "/v1/auth/password" { POST auth::reset_password [Anyone] }
     "/v1/me" { GET me::get_me [Person] PATCH me::update_me [Person] }
 
+    "/v1/transparency/automated-systems" { GET transparency::get_automated_systems [Anyone] }
+
     "/v1/submissions/{id}/appeal" { POST appeals::appeal_submission [Worker] }
     "/v1/earnings" { GET payouts::list_earnings [Worker] }
     "/v1/balance" { GET payouts::get_balance [Worker] }
@@ -107,6 +109,7 @@ routes! {
     "/v1/reservations/{id}/submission" { POST visits::seal [Worker] }
     "/v1/submissions" { GET visits::list_submissions [Worker] }
     "/v1/submissions/{id}" { GET visits::get_submission [Worker] }
+    "/v1/submissions/{id}/decision/explain" { GET explain::explain_own_decision [Worker] }
     "/v1/submissions/{id}/revisions" { POST visits::revise_submission [Worker] }
 
     "/v1/brand/members" { GET brands::list_members [BrandViewer] POST brands::add_member [BrandOwner] }
@@ -125,6 +128,7 @@ routes! {
     "/v1/admin/submissions/{id}/decision" { POST reviews::decide_submission [Reviewer] }
     "/v1/admin/appeals" { GET appeals::list_appeals [Reviewer] }
     "/v1/admin/appeals/{id}/decision" { POST appeals::decide_appeal [Reviewer] }
+    "/v1/admin/decisions/{id}/explain" { GET explain::explain_decision [Reviewer] }
     "/v1/admin/payouts" { GET payouts::list_all_payouts [Finance] }
     "/v1/admin/payouts/{id}/approve" { POST payouts::approve_payout [Finance] }
     "/v1/admin/payouts/{id}/settle" { POST payouts::settle_payout [Finance] }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil;
 use regex::Regex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::bind::{Expr, MAX_PATTERNS, Type, pattern};
@@ -46,7 +46,7 @@ pub(super) struct Rule {
 }
 
 /// What a photo question asks of its photos.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct PhotoRules {
     pub min: u32,
     pub max: u32,

@@ -91,7 +91,7 @@ pub async fn precheck(gate: Gate<Worker>, id: Id<ReservationId>, req: HttpReques
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The first language of `Accept-Language` that sentences are written in; `q` values are taken to follow the order.
-fn language(req: &HttpRequest) -> Option<Language> {
+pub(super) fn language(req: &HttpRequest) -> Option<Language> {
     let tags = req.headers().get(ACCEPT_LANGUAGE)?.to_str().ok()?;
     tags.split(',').find_map(|tag| Language::parse(tag.split(';').next().unwrap_or_default()))
 }

@@ -492,7 +492,7 @@ both! {
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(rows.len(), 4, "{text}");
         assert!(rows[1..].iter().any(|row| row.contains(",'=Enge,")), "{text}");
-        assert!(rows[1..].iter().any(|row| row.contains(",City,") && row.ends_with(",0,0,,,,,,,,,,,,,,,,,,,")), "{text}");
+        assert!(rows[1..].iter().any(|row| row.contains(",City,") && row.ends_with(&format!(",0,0{}", ",".repeat(24)))), "{text}");
         assert!(text.contains(",4006381333931,Soap,2,1,0,1,0,0,0,0.5000,1,0,4,4.0000,CHF,2,250,300,350"), "{text}");
 
         // What is delivered of the second visit lacks what was refused.

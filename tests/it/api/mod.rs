@@ -6,4 +6,5 @@ mod missions;
 mod payouts;
 mod refused;
 mod reviews;
+mod transparency;
 mod visits;

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod eval;
 mod operator;
+mod recheck;
 mod stores;
 
 use std::path::{Path, PathBuf};

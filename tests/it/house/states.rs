@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Write as _};
 
+use fieldproof::domain::assessment;
 use fieldproof::domain::campaign::{CampaignMove, CampaignState};
 use fieldproof::domain::ids::{BrandId, MissionId, UserId};
 use fieldproof::domain::ledger::book;
@@ -61,4 +62,9 @@ fn the_book_is_what_an_accountant_agreed_to() {
         }
     }
     assert_snapshot("book.txt", &text);
+}
+
+#[test]
+fn what_each_finding_weighs_is_what_was_agreed() {
+    assert_snapshot("weights.txt", &assessment::table());
 }

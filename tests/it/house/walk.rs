@@ -53,7 +53,7 @@ async fn town(world: &World) -> Town<'_> {
     let approved = round.clean(&ana, &round.missions[0]).await;
     let photo = ana.submission(&approved).await["photos"][0]["evidence_id"].as_str().unwrap().to_owned();
     let refused = round.doubtful(&ana, &round.missions[1]).await;
-    rita.rules(&refused, rejected()).await;
+    let decision = rita.rules(&refused, rejected()).await["id"].as_str().unwrap().to_owned();
     let appeal = ana.appeal(&refused).await.created()["id"].as_str().unwrap().to_owned();
     let waiting = round.doubtful(&ana, &round.missions[2]).await;
     let live = Visit::reserved(&ana, &round.missions[3]).await.reservation;
@@ -63,6 +63,7 @@ async fn town(world: &World) -> Town<'_> {
     let ids = vec![
         ("/v1/admin/appeals/", appeal),
         ("/v1/admin/brands/", round.brand.clone()),
+        ("/v1/admin/decisions/", decision),
         ("/v1/admin/payouts/", payout),
         ("/v1/admin/photos/", photo.clone()),
         ("/v1/admin/reviews/", waiting.clone()),

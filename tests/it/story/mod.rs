@@ -13,5 +13,6 @@ mod money;
 mod payouts;
 mod races;
 mod reference;
+mod replays;
 mod shut;
 mod tenants;

@@ -139,6 +139,7 @@ fn play_with(
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
     let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2, faces };
+    let shared = shared.seeing(fieldproof::boot::looker(&app), fieldproof::checks::limits::limits());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     actix_web::rt::System::new().block_on(async {
@@ -167,6 +168,11 @@ impl World {
             _scratch: scratch,
             _database: database,
         }
+    }
+
+    /// Where this world's photos and letters are.
+    pub fn folder(&self) -> &Path {
+        &self._scratch
     }
 
     pub fn now(&self) -> At {
