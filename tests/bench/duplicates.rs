@@ -55,6 +55,9 @@ fn best_ms(mut work: impl FnMut()) -> f64 {
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.replace('_', "").parse().ok()).collect();
+    if let Ok(url) = std::env::var("FIELDPROOF_BENCH_DATABASE") {
+        load(&Place::parse(&url).expect("sqlite:PATH or postgres://.."));
+    }
     println!(
         "{:>9} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "hashes", "", "insert us", "one <=31", "8 <=31", "one <=46", "8 <=46"

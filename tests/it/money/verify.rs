@@ -35,7 +35,8 @@ INSERT INTO missions VALUES ('mis_1','cmp_1','brd_1','sto_1','qnr_1','open',2,1,
 INSERT INTO reservations VALUES ('rsv_1','mis_1','cmp_1','brd_1','sto_1','usr_w','qnr_1','used',0,'n',:t,:t,:t,0,NULL,:t,:t,2);
 INSERT INTO reservations VALUES ('rsv_2','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','held',0,'n',:t,:t,:t,0,NULL,NULL,:t,1);
 INSERT INTO reservations VALUES ('rsv_3','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','expired',0,'n',:t,:t,:t,0,NULL,:t,:t,2);
-INSERT INTO evidence VALUES ('evd_1','rsv_1','usr_w','brd_1','c1','/shelf',':sha',:size,'image/jpeg',NULL,'{}',:t,:t,'r','{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO evidence VALUES ('evd_1','rsv_1','usr_w','brd_1','c1','/shelf',':sha',:size,'image/jpeg',NULL,'{}',:t,:t,'r','{}',NULL,NULL,NULL,NULL,NULL,
+    NULL,NULL,:t,NULL);
 INSERT INTO submissions VALUES ('sub_1','rsv_1','mis_1','cmp_1','brd_1','sto_1','usr_w','qnr_1','approved',1,'completed',0,'{}',:t,:t,0,:t,NULL,NULL,NULL,NULL,NULL,:t,'dec_1',0,NULL,NULL,0,:t,3);
 INSERT INTO submission_photos VALUES ('sub_1','c1',1,'/shelf',':sha',:size,'evd_1',NULL);
 INSERT INTO decisions VALUES ('dec_1','sub_1',1,'approved','rule',NULL,NULL,NULL,NULL,NULL,NULL,100,'CHF',NULL,'r','{}',:t);
