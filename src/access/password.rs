@@ -7,7 +7,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 
 use crate::domain::refusal::{FieldError, Refusal};
-use crate::domain::user::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
+use crate::domain::user::{PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS};
 
 fn hasher() -> Argon2<'static> {
     let params = Params::new(19 * 1024, 2, 1, None).expect("parameters within the bounds of argon2");
@@ -16,8 +16,8 @@ fn hasher() -> Argon2<'static> {
 
 /// Refuses a password that is too short or too long; `pointer` names the field.
 pub fn check_shape(password: &str, pointer: &str) -> Result<(), FieldError> {
-    if password.chars().count() < PASSWORD_MIN_CHARS || password.len() > PASSWORD_MAX_BYTES {
-        let detail = format!("A password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_BYTES} characters.");
+    if !(PASSWORD_MIN_CHARS..=PASSWORD_MAX_CHARS).contains(&password.chars().count()) {
+        let detail = format!("A password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters.");
         return Err(FieldError::new(pointer, "password_length", detail));
     }
     Ok(())

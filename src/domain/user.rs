@@ -16,7 +16,7 @@ text_enum! {
 /// Shortest password accepted; length is the only rule, as NIST SP 800-63B advises.
 pub const PASSWORD_MIN_CHARS: usize = 10;
 /// Longest password accepted: hashing cost must stay bounded.
-pub const PASSWORD_MAX_BYTES: usize = 256;
+pub const PASSWORD_MAX_CHARS: usize = 256;
 
 /// One `@`, something on both sides, no spaces or control characters, at most 254 bytes; stored in lower case.
 pub fn normal_email(text: &str) -> Option<String> {

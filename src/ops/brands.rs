@@ -90,7 +90,11 @@ pub struct RoleChange {
 pub fn create_brand(cx: &Cx, who: &Admin, once: &Once, asked: &NewBrand) -> Outcome<BrandView> {
     let mut errors = me::check_profile(Some(&asked.name), None, None);
     if !is_country(&asked.country) {
-        errors.push(FieldError::new("/country", "unknown", "An ISO 3166 code of two capital letters, such as CH."));
+        errors.push(FieldError::new(
+            "/country",
+            "country_unknown",
+            "An ISO 3166 code of two capital letters, such as CH.",
+        ));
     }
     let email = check_person(&asked.owner_email, &asked.owner_name, ["/owner_email", "/owner_name"], &mut errors);
     let (Some(email), true) = (email, errors.is_empty()) else {

@@ -101,11 +101,10 @@ impl AskedEvidence {
         match (self.lat, self.lon) {
             (None, None) => {}
             (Some(lat), Some(lon)) if Point::new(lat, lon).is_some() => {}
-            _ => errors.push(FieldError::new(
-                "lat",
-                "out_of_range",
-                "lat and lon come together; lat lies in -90..=90 and lon in -180..=180.",
-            )),
+            (Some(_), Some(_)) => {
+                errors.push(FieldError::new("lat", "out_of_range", "lat lies in -90..=90 and lon in -180..=180."));
+            }
+            _ => errors.push(FieldError::new("lat", "both_or_none", "lat and lon come together.")),
         }
         if self.accuracy_m.is_some_and(|m| !(0.0..=100_000.0).contains(&m)) {
             errors.push(FieldError::new("accuracy_m", "out_of_range", "accuracy_m lies in 0..=100000."));

@@ -85,7 +85,11 @@ pub fn check_profile(name: Option<&str>, language: Option<&str>, country: Option
         errors.push(FieldError::new("/language", "unknown", format!("One of {}.", LANGUAGES.join(", "))));
     }
     if country.is_some_and(|c| !is_country(c)) {
-        errors.push(FieldError::new("/country", "unknown", "An ISO 3166 code of two capital letters, such as CH."));
+        errors.push(FieldError::new(
+            "/country",
+            "country_unknown",
+            "An ISO 3166 code of two capital letters, such as CH.",
+        ));
     }
     errors
 }
