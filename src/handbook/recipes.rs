@@ -9,6 +9,7 @@
 //!
 //! # A refusal
 //! One line in the table of `domain/refusal.rs`, its code in the `Problem` schema of `openapi.yaml`, a test that gets it.
+//! Where a request that `openapi.yaml` allows may hear it, a line with the reason in `tests/schemathesis.py`.
 //!
 //! # A photo check
 //! A function in `checks`, its code in `domain/finding.rs` with a sentence in three languages and what the worker can do;

@@ -15,6 +15,16 @@ both! {
         world.stranger().post("/v1/auth/register", asked).await.refused(Code::EmailTaken);
     }
 
+    async fn a_password_is_as_long_as_its_characters(world) {
+        let email = world.fresh_email("zoé");
+        let asked = |chars: usize| json!({ "email": email, "password": "é".repeat(chars), "name": "Zoé" });
+        for chars in [9, 257] {
+            world.stranger().post("/v1/auth/register", asked(chars)).await.refused(Code::InvalidRequest);
+        }
+        world.stranger().post("/v1/auth/register", asked(256)).await.created();
+        world.sign_in(&email, &"é".repeat(256)).await;
+    }
+
     async fn a_profile_is_changed_by_who_read_it_last(world) {
         let ana = world.worker("ana").await;
         let me = ana.get("/v1/me").await.ok();

@@ -2,6 +2,8 @@
 //! decide, publish and are paid. What was answered stays true, a request that is sent again under its key has one effect,
 //! nothing is paid twice, and every invariant holds (I11).
 
+mod lost;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
