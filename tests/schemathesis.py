@@ -23,7 +23,7 @@ REFUSALS = {
     # The bytes of the photo have another SHA-256.
     "digest_mismatch": {"upload_evidence"},
     # Documents with a grammar of their own, which may be wrong in a draft.
-    "questionnaire_invalid": {"get_answers_schema", "publish_campaign", "check_campaign"},
+    "questionnaire_invalid": {"get_answers_schema", "get_questionnaire_changes", "publish_campaign", "check_campaign"},
     "answers_invalid": {"seal", "revise_submission"},
     "campaign_incomplete": {"publish_campaign"},
     "pay_floor": {"publish_campaign"},
@@ -43,6 +43,8 @@ FIELDS = {
     "duplicate": {"create_campaign", "change_campaign", "precheck", "seal", "revise_submission"},
     # One goes with the other.
     "both_or_none": {"upload_evidence"},
+    # One goes without the other.
+    "unexpected": {"upload_evidence"},
 }
 
 # JSON Schema calls 1.0 an integer; currencies are written like one, and are none.

@@ -183,7 +183,7 @@ fn deadlines() -> Vec<Deadline> {
         ),
         hours(
             "silence_default",
-            REVIEW_DAYS_DEFAULT * 24,
+            REVIEW_DAYS_DEFAULT * 24 * HOUR_SECS,
             [
                 "Work that nobody decided by then is approved, unless the campaign says another time.",
                 "Le travail que personne n'a jugé d'ici là est approuvé, sauf autre délai de la campagne.",
@@ -192,7 +192,7 @@ fn deadlines() -> Vec<Deadline> {
         ),
         hours(
             "silence_at_most",
-            REVIEW_DAYS_MAX * 24,
+            REVIEW_DAYS_MAX * 24 * HOUR_SECS,
             [
                 "No campaign may take longer to decide.",
                 "Aucune campagne ne peut prendre plus de temps pour décider.",

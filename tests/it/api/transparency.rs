@@ -24,7 +24,7 @@ both! {
         }
         let blurred = all["checks"].as_array().unwrap().iter().find(|c| c["code"] == "BLURRED").unwrap();
         assert!(blurred["observes"]["nl"].as_str().unwrap().contains("onscherp"), "{blurred}");
-        assert_eq!(blurred["limits"].as_array().unwrap().len(), 3);
+        assert_eq!(blurred["limits"].as_array().unwrap().len(), 4);
 
         for decider in all["decisions"].as_array().unwrap().iter().filter(|d| d["automatic"] == json!(true)) {
             assert_eq!(decider["may"], json!(["approved"]), "a machine approves or asks");
