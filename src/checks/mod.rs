@@ -346,7 +346,7 @@ fn record(facts: &mut Facts, tags: &Tags, shot: &Shot) {
 /// Entrances of the fuzz targets in `tests/fuzz`; a panic here is what they look for.
 #[cfg(fuzzing)]
 pub mod fuzz {
-    use super::*;
+    use crate::checks::*;
 
     pub fn markers(bytes: &[u8]) {
         for layout in
@@ -365,7 +365,7 @@ pub mod fuzz {
     pub fn exif(bytes: &[u8]) {
         let whole = Some(0..bytes.len());
         let layout = Layout { exif: whole.clone(), xmp: whole, ..Layout::default() };
-        let tags = super::exif::read(bytes, Format::Jpeg, &layout);
+        let tags = crate::checks::exif::read(bytes, Format::Jpeg, &layout);
         let mut facts = Facts::default();
         record(&mut facts, &tags, &Shot::default());
     }

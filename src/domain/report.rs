@@ -228,7 +228,7 @@ mod tests {
 
     fn saw(visit: u128, key: &str, name: &str, seen: Seen) -> Observation {
         let (store, submission) = (StoreId::from_bits(1), SubmissionId::from_bits(visit));
-        let grade = if visit % 2 == 0 { Some(Letter::B) } else { None };
+        let grade = if visit.is_multiple_of(2) { Some(Letter::B) } else { None };
         Observation { store, submission, grade, key: Some(key.to_owned()), name: name.to_owned(), seen }
     }
 
