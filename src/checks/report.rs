@@ -77,7 +77,7 @@ pub fn table(photos: &[Checked], visit: Option<&Grade>, language: Language) -> S
         for other in beside {
             out.push_str(&format!("    {:<5} {:<20} {}: {}\n", "like", "", name(&other.file), other.line()));
         }
-        out.push_str(&format!("    {:<5} {}\n", grade.letter, reasons(grade, language)));
+        out.push_str(&format!("    {:<5} {}\n", grade.letter.as_str(), reasons(grade, language)));
     }
     let asked = photos.iter().filter(|p| p.looked.worst() > Level::Info).count();
     if let Some(grade) = visit {

@@ -84,7 +84,7 @@ fn a_photo_is_held_against_its_visit_and_graded() {
     };
     let fits = check(VISIT, &[]);
     assert_eq!(fits.code, Some(0), "{}{}", fits.out, fits.err);
-    assert!(fits.out.contains("    B The photo does not say where it was taken.\n"), "{}", fits.out);
+    assert!(fits.out.contains("    B     The photo does not say where it was taken.\n"), "{}", fits.out);
     assert!(fits.out.contains("All together: B. "), "{}", fits.out);
 
     let late = check(&VISIT.replace("T17", "T19").replace("T18", "T20"), &["--language", "nl", "--json"]);
