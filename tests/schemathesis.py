@@ -48,7 +48,7 @@ FIELDS = {
 }
 
 # JSON Schema calls 1.0 an integer; currencies are written like one, and are none.
-NOT_READ = re.compile(r"floating point `-?\d+\.0`, expected i64|not an ISO 4217 currency code")
+NOT_READ = re.compile(r"floating point `-?\d+\.0`, expected (i64|u8)|not an ISO 4217 currency code")
 
 
 def allows(table, code, operation):
