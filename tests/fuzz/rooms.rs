@@ -1,12 +1,8 @@
-//! The two rooms that read strangers' files, without the server around them: the targets build in a minute.
+//! The two rooms that read strangers' files, without the server around them: the targets build in minutes.
 
-#[path = "../../src/domain"]
-pub mod domain {
-    pub mod finding;
-    pub mod ids;
-    pub mod place;
-    pub mod time;
-}
+#[macro_use]
+#[path = "../../src/domain/mod.rs"]
+pub mod domain;
 
 #[path = "../../src/checks/mod.rs"]
 pub mod checks;
