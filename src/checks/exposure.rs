@@ -1,5 +1,5 @@
-//! Light: black, covered, too dark, too bright, flat. Limits come from some 250 real photos, measured on luma with
-//! a long side of 1024; above most limits lie fewer than one real photo in a hundred.
+//! Light: black, covered, too dark, too bright, flat. Limits come from some 350 real photos, measured on luma with
+//! a long side of 1024; beyond most limits lie fewer than one real photo in a hundred.
 
 use super::photo::Picture;
 use crate::domain::finding::{Code, Finding, Level};
@@ -9,12 +9,18 @@ const BLACK_BELOW: usize = 16;
 pub const BLACK_SHARE_MAX: f64 = 0.97;
 /// A frame whose brightest 2% stay below this shows nothing.
 const BLACK_HIGHLIGHT_MIN: usize = 20;
-pub const DARK_MEDIAN_MIN: usize = 25;
-/// A dark picture with highlights above this is a night scene, not a failed photo.
+/// A frame whose brightest 2% stay below this got too little light; a night scene has its lamps. Real photos begin at
+/// 147, and three stops too few leave none above 100.
 pub const DARK_HIGHLIGHT_MIN: usize = 120;
 /// Samples above this are burnt out.
 const WHITE_ABOVE: usize = 247;
-pub const WHITE_SHARE_MAX: f64 = 0.35;
+/// Real photos end at 13%.
+pub const WHITE_SHARE_MAX: f64 = 0.15;
+/// A frame whose middle lies above this and that has nothing dark in it is washed out, burnt or not: some cameras never
+/// write full white. A sheet of paper is as bright, but has print on it.
+pub const WASHED_MEDIAN_MAX: usize = 220;
+/// The darkest 2% of what has something dark in it lie below this.
+const DARK_BELOW: usize = 100;
 pub const SPREAD_MIN: usize = 50;
 /// Side of a tile, in pixels of the working size.
 const TILE_PX: usize = 16;
@@ -58,12 +64,15 @@ pub fn judge(luma: &Picture) -> Light {
     if flat > FLAT_SHARE_MAX {
         findings.push(Finding::new(Code::CoveredLens, Level::Doubt).measured(flat, FLAT_SHARE_MAX));
     }
-    if median < DARK_MEDIAN_MIN && high < DARK_HIGHLIGHT_MIN {
-        findings.push(Finding::new(Code::TooDark, Level::Doubt).measured(median as f64, DARK_MEDIAN_MIN as f64));
+    if high < DARK_HIGHLIGHT_MIN {
+        findings.push(Finding::new(Code::TooDark, Level::Doubt).measured(high as f64, DARK_HIGHLIGHT_MIN as f64));
     }
     let white = share(WHITE_ABOVE + 1..256);
     if white > WHITE_SHARE_MAX {
         findings.push(Finding::new(Code::Overexposed, Level::Doubt).measured(white, WHITE_SHARE_MAX));
+    } else if median > WASHED_MEDIAN_MAX && low > DARK_BELOW {
+        let light = Finding::new(Code::Overexposed, Level::Doubt);
+        findings.push(light.measured(median as f64 / 255.0, WASHED_MEDIAN_MAX as f64 / 255.0));
     }
     let spread = high.saturating_sub(low);
     if spread < SPREAD_MIN {

@@ -18,9 +18,9 @@ pub fn limits() -> Vec<Limit> {
         Limit::new(Code::Damaged, "most_scans", budget.max_scans as f64, "count"),
         Limit::new(Code::BlackFrame, "most_black", exposure::BLACK_SHARE_MAX, "share"),
         Limit::new(Code::CoveredLens, "most_plain", exposure::FLAT_SHARE_MAX, "share"),
-        Limit::new(Code::TooDark, "least_median", exposure::DARK_MEDIAN_MIN as f64, "of 255"),
         Limit::new(Code::TooDark, "least_highlight", exposure::DARK_HIGHLIGHT_MIN as f64, "of 255"),
         Limit::new(Code::Overexposed, "most_white", exposure::WHITE_SHARE_MAX, "share"),
+        Limit::new(Code::Overexposed, "most_middle_brightness", exposure::WASHED_MEDIAN_MAX as f64 / 255.0, "share"),
         Limit::new(Code::LowContrast, "least_spread", exposure::SPREAD_MIN as f64, "of 255"),
         Limit::new(Code::Blurred, "most_of_a_shelf", sharpness::limit(Subject::Shelf), "measure"),
         Limit::new(Code::Blurred, "most_of_a_tag", sharpness::limit(Subject::Tag), "measure"),
@@ -33,7 +33,8 @@ pub fn limits() -> Vec<Limit> {
         secs(Code::Burst, "within", BURST_SECS),
         bits(Code::SameSceneOtherWorker, "most", LIKE_MAX_BITS),
         secs(Code::SameSceneOtherWorker, "within", TOGETHER_SECS),
-        bits(Code::DupMirrored, "most", LIKE_MAX_BITS),
+        bits(Code::DupMirrored, "most", SAME_MAX_BITS),
+        bits(Code::DupMirrored, "when_aligned_most", LIKE_MAX_BITS),
         Limit::new(Code::DupCropped, "doubt_from", align::ALIGNED_MIN, "measure"),
         Limit::new(Code::DupCropped, "fail_from", align::SURELY_ALIGNED_MIN, "measure"),
         Limit::new(Code::PartialCopy, "least", align::PARTIAL_MIN, "share"),
@@ -45,7 +46,7 @@ pub fn limits() -> Vec<Limit> {
     }
     for code in [Code::DupPerceptualOwn, Code::DupPerceptualOther] {
         limits.push(bits(code, "fail_up_to", SAME_MAX_BITS));
-        limits.push(bits(code, "doubt_up_to", LIKE_MAX_BITS));
+        limits.push(bits(code, "doubt_when_aligned_up_to", LIKE_MAX_BITS));
     }
     limits.sort_by_key(|limit| limit.code);
     limits

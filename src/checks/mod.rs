@@ -24,6 +24,8 @@ mod origin;
 pub mod pdq;
 mod photo;
 mod place;
+#[cfg(feature = "c2pa")]
+mod provenance;
 mod rendition;
 pub mod report;
 #[cfg(test)]
@@ -247,6 +249,8 @@ fn look_inside(bytes: &[u8], shot: &Shot, limits: &Budget, with_renditions: bool
         findings.push(refusal);
         return Looked::refused(facts, findings);
     }
+    #[cfg(feature = "c2pa")]
+    findings.extend(provenance::judge(bytes, format, &layout));
 
     let decoded = photo::decode(bytes, format, &layout, with_renditions);
     let fault = match &decoded {

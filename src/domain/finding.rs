@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::ids::EvidenceId;
 
 /// Version of the limits and rules behind all findings: the same bytes and the same version give the same findings.
-pub const RULE_VERSION: &str = "2026.2";
+pub const RULE_VERSION: &str = "2026.3";
 
 /// Longest extra text kept in a finding, in characters.
 pub const TEXT_MAX_CHARS: usize = 80;

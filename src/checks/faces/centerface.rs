@@ -224,4 +224,37 @@ mod tests {
         assert_eq!(rgb(&[128]), [128.0; 3]);
         assert_eq!(rgb(&[76, 85, 255]).map(|n| n.round() as u8), [254, 0, 0]);
     }
+
+    /// `FIELDPROOF_FACE_MODEL` names the model, `FIELDPROOF_PHOTOS` a folder: its faces are counted and hidden, and none of
+    /// them is found again where it was.
+    #[test]
+    fn a_folder_of_faces_is_hidden_for_good() {
+        use crate::checks::{Budget, Shot, faces::hide_in, look};
+        let named = ["FIELDPROOF_FACE_MODEL", "FIELDPROOF_PHOTOS"].map(std::env::var_os);
+        let [Some(model), Some(folder)] = named else { return };
+        let finder = CenterFace::read(&std::fs::read(model).expect("the model")).expect("CenterFace");
+        let upright = |jpeg: &[u8]| {
+            let layout = crate::checks::format::walk_jpeg(jpeg, 1);
+            let decoded = crate::checks::photo::decode(jpeg, crate::checks::format::Format::Jpeg, &layout, true);
+            decoded.expect("a rendition").planes.interleaved()
+        };
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).expect("the folder").map(|e| e.expect("an entry").path()).collect();
+        files.sort();
+        for path in files {
+            let looked = look(&std::fs::read(&path).expect("a file"), &Shot::default(), &Budget::default());
+            let Some(renditions) = looked.renditions else { continue };
+            let picture = upright(&renditions.large);
+            let start = std::time::Instant::now();
+            let before = finder.find(&picture).expect("searched");
+            let ms = start.elapsed().as_millis();
+            let hidden = hide_in(&finder, &renditions.large).expect("hidden");
+            let after = finder.find(&upright(&hidden.renditions.large)).expect("searched");
+            let sizes: Vec<u32> = before.iter().map(|area| area.width as u32).collect();
+            println!("{:4} faces {ms:5} ms  {} {sizes:?}", before.len(), path.display());
+            assert_eq!(before.len(), hidden.count, "{}", path.display());
+            let again = after.iter().find(|face| before.iter().any(|known| shared(known, face) > OVERLAP_MAX));
+            assert_eq!(again, None, "{}: a hidden face is still one", path.display());
+        }
+    }
 }

@@ -41,6 +41,7 @@ const ROOMS: &[Room] = &[
         name: "checks",
         uses: &["domain"],
         only: Some(&[
+            "c2pa",
             "exif",
             "fast_image_resize",
             "image",
@@ -113,6 +114,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("lettre", &["ports"]),
     ("reqwest", &["ports"]),
     ("getrandom", &["ports", "access"]),
+    ("c2pa", &["checks"]),
     ("exif", &["checks"]),
     ("fast_image_resize", &["checks"]),
     ("image", &["checks", "demo", "eval"]), // the demonstration shakes one photo, the evaluation attacks many
