@@ -9,7 +9,8 @@ use crate::domain::time::At;
 
 /// Up to this many bits two photos are one: no pair of different scenes among 31 million came closer.
 pub const SAME_MAX_BITS: u32 = 31;
-/// Up to this many bits a person should look; above, a likeness means nothing.
+/// Up to this many bits the pictures are laid on each other, which tells a copy from an honest second photo; above, a
+/// likeness means nothing.
 pub const LIKE_MAX_BITS: u32 = 46;
 /// One hand presses the button twice within this time, in seconds.
 pub const BURST_SECS: i64 = 120;
@@ -28,7 +29,8 @@ pub struct Pair {
     pub secs_apart: i64,
 }
 
-/// What the likeness of two photos means. `None` when it means nothing.
+/// What the likeness of two photos means. `None` when it means nothing. Where [`is_told_by_hash`] is false it means so only
+/// when the pictures lie on each other.
 pub fn verdict(pair: Pair) -> Option<(Code, Level)> {
     let Pair { distance, mirrored, same_worker, same_visit, secs_apart } = pair;
     let one_hand = same_worker && (same_visit || secs_apart.abs() <= BURST_SECS);
@@ -42,6 +44,11 @@ pub fn verdict(pair: Pair) -> Option<(Code, Level)> {
         _ if !same_worker && secs_apart.abs() <= TOGETHER_SECS => Some((Code::SameSceneOtherWorker, Level::Doubt)),
         _ => Some((own_or_other, Level::Doubt)),
     }
+}
+
+/// Whether hashes alone are enough to say so. Of 42 honest second photos four were 32 to 46 bits away from the first.
+pub fn is_told_by_hash(distance: u32, code: Code) -> bool {
+    distance <= SAME_MAX_BITS || code == Code::SameSceneOtherWorker
 }
 
 /// What it means that two photos lie on each other; `pair.distance` does not count. `None` when it means nothing.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::sheet::{self, Picture};
 use super::{flag, option};
 use crate::checks::align::ALIGNED_MIN;
-use crate::checks::duplicate::{LIKE_MAX_BITS, SAME_MAX_BITS};
+use crate::checks::duplicate::SAME_MAX_BITS;
 use crate::checks::features::Features;
 use crate::checks::report::{self, Beside, Checked};
 use crate::checks::{Budget, Looked, Shot, Subject, look};
@@ -20,7 +20,7 @@ use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, Outcome};
 use crate::domain::store::Zone;
 use crate::domain::time::At;
-use crate::eval::alike::{Alike, Relation, Seen, Sight, compare, is_candidate, lay};
+use crate::eval::alike::{Alike, Relation, Seen, Sight, compare, is_candidate, is_near, lay};
 use crate::eval::folder;
 
 /// Photos that one photo is said to be like, at most.
@@ -246,7 +246,8 @@ fn like(place: usize, given: &[Given], known: &[Known]) -> Vec<Like> {
     });
     let before = known.iter().filter_map(|other| {
         let by_features = || {
-            let sight = sight.as_ref().filter(|sight| is_candidate(sight, &other.stored))?;
+            let sight =
+                sight.as_ref().filter(|sight| is_near(seen, &other.seen) || is_candidate(sight, &other.stored))?;
             let looked = look(&folder::read(&other.path).ok()?, &Shot::default(), &Budget::default());
             lay(sight, &Sight::of(&looked)?, Relation::OtherWorker)
         };
@@ -272,10 +273,7 @@ fn finding(like: &Like) -> Option<Finding> {
             Code::PartialCopy => finding.valued(laid.copied),
             _ => finding,
         },
-        (None, Some((bits, _))) if !like.alike.exact => {
-            let limit = if bits <= SAME_MAX_BITS { SAME_MAX_BITS } else { LIKE_MAX_BITS };
-            finding.measured(f64::from(bits), f64::from(limit))
-        }
+        (None, Some((bits, _))) if !like.alike.exact => finding.measured(f64::from(bits), f64::from(SAME_MAX_BITS)),
         _ => finding,
     })
 }

@@ -30,6 +30,12 @@ pub fn set_alignment(tx: &mut Tx, photo: &EvidenceId, other: &EvidenceId, alignm
     Ok(())
 }
 
+/// Forgets a pair that was only suspected.
+pub fn drop(tx: &mut Tx, photo: &EvidenceId, other: &EvidenceId) -> Outcome<()> {
+    diesel::delete(photo_pairs::table.find((photo, other))).execute(&mut **tx)?;
+    Ok(())
+}
+
 /// What a photo looks like, in the order of the other photos' ids.
 pub fn any_of(conn: &mut Conn, photo: &EvidenceId) -> Outcome<Vec<PhotoPairRow>> {
     Ok(photo_pairs::table.filter(photo_pairs::evidence_id.eq(photo)).order(photo_pairs::other_id).load(conn)?)

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::checks::align::{Alignment, View, plausible, votes};
-use crate::checks::duplicate::{LIKE_MAX_BITS, Pair, aligned_verdict, exact_verdict, verdict};
+use crate::checks::duplicate::{LIKE_MAX_BITS, Pair, aligned_verdict, exact_verdict, is_told_by_hash, verdict};
 use crate::checks::features::Features;
 use crate::checks::pdq::{QUALITY_MIN, Symmetry};
 use crate::checks::{Looked, Prints};
@@ -71,7 +71,7 @@ pub fn distance(searched: &Seen, known: &Seen) -> Option<(u32, Symmetry)> {
     nearest.map(|(bits, n)| (bits, Symmetry::numbered(n)))
 }
 
-/// Compares a searched photo with a known one. `None` when they have nothing in common.
+/// Compares a searched photo with a known one by bytes and hashes. `None` when these say nothing.
 pub fn compare(searched: &Seen, known: &Seen, relation: Relation) -> Option<Alike> {
     let same_visit = relation == Relation::SameVisit;
     if searched.sha256 == known.sha256 {
@@ -79,7 +79,8 @@ pub fn compare(searched: &Seen, known: &Seen, relation: Relation) -> Option<Alik
         return Some(Alike { means, exact: true, hash: Some((0, Symmetry::numbered(0))), laid: None });
     }
     let (bits, symmetry) = distance(searched, known).filter(|(bits, _)| *bits <= LIKE_MAX_BITS)?;
-    let means = verdict(pair(bits, symmetry.is_mirrored(), relation))?;
+    let means = verdict(pair(bits, symmetry.is_mirrored(), relation));
+    let means = means.filter(|(code, _)| is_told_by_hash(bits, *code))?;
     Some(Alike { means: Some(means), exact: false, hash: Some((bits, symmetry)), laid: None })
 }
 
@@ -110,6 +111,11 @@ impl Sight {
     pub fn stored(&self) -> Features {
         Features::from_bytes(&self.view.features().to_bytes()).unwrap_or_default()
     }
+}
+
+/// Whether the hashes of two photos are so near that their pictures are laid on each other.
+pub fn is_near(searched: &Seen, known: &Seen) -> bool {
+    distance(searched, known).is_some_and(|(bits, _)| bits <= LIKE_MAX_BITS)
 }
 
 /// Whether a search by local features gives this photo to the closer comparison.

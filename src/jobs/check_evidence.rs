@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Bench, TRIES};
-use crate::checks::duplicate::{HashIndex, Hit, Known, LIKE_MAX_BITS, exact_verdict};
+use crate::checks::duplicate::{HashIndex, Hit, Known, LIKE_MAX_BITS, exact_verdict, is_told_by_hash};
 use crate::checks::{Budget, Looked, Pdq, Prints, Shot, Subject, look, pixels_held};
 use crate::context::Cx;
 use crate::domain::capture;
@@ -199,7 +199,8 @@ pub(super) fn nearest(
     found
 }
 
-/// Everything found on one photo, in the order of the codes, and the pairs that are told.
+/// Everything found on one photo, in the order of the codes, and the pairs to keep: those that are told, and those that
+/// the comparison of the pictures will tell or drop.
 pub(super) fn together(
     looked: &[Finding],
     same_bytes: &[Finding],
@@ -210,8 +211,8 @@ pub(super) fn together(
     let alike: Vec<(Hit, Finding)> = alike.collect();
     let mut findings = looked.to_vec();
     findings.extend(same_bytes.iter().cloned());
-    for (_, finding) in &alike {
-        if findings.iter().all(|f| f.code != finding.code) {
+    for (hit, finding) in &alike {
+        if is_told_by_hash(hit.distance, finding.code) && findings.iter().all(|f| f.code != finding.code) {
             findings.push(finding.clone());
         }
     }

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use super::{Bench, TRIES};
 use crate::checks::align::{Alignment, View, plausible, votes};
-use crate::checks::duplicate::{Pair, aligned_finding};
+use crate::checks::duplicate::{Pair, aligned_finding, is_told_by_hash};
 use crate::checks::features::Features;
 use crate::domain::finding::Finding;
 use crate::domain::ids::EvidenceId;
 use crate::domain::refusal::{Failure, Outcome};
-use crate::ops::assess::Recorded;
+use crate::ops::assess::{Alike, Recorded};
 use crate::ops::compare::{self, Comparable, Laid, Sought};
 use crate::ops::work::{self, Claimed};
 
@@ -64,14 +64,16 @@ async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) 
     let features = STANDARD.encode(own.view.features().to_bytes());
 
     let mut laid = from_the_side(bench, &own, &sought).await?;
-    let mut to_lay = sought.alike.clone();
+    let mut to_lay: Vec<EvidenceId> = sought.alike.iter().map(|pair| pair.other.clone()).collect();
+    let suspected: Vec<EvidenceId> =
+        sought.alike.iter().filter(|pair| !is_told(pair)).map(|pair| pair.other.clone()).collect();
     let mut searched = 0;
     for _ in 0..SEARCHES_MAX {
         let (seek, eyes) = (sought.clone(), own.clone());
         let (last, others) = bench
             .block(move |cx| {
                 let (last, stored) = compare::features_near(cx, &seek, searched)?;
-                let found = most_alike(&eyes, stored).into_iter().filter(|id| !seek.alike.contains(id));
+                let found = most_alike(&eyes, stored).into_iter().filter(|id| pair_with(&seek, id).is_none());
                 to_lay.extend(found);
                 Ok((last, compare::comparable(cx, &to_lay)?))
             })
@@ -81,12 +83,23 @@ async fn compare_with_others(bench: &Bench, claimed: &Claimed, id: &EvidenceId) 
             laid.extend(lay(bench, &own, &sought, other).await?);
         }
         let (job, seek, features, found) = (claimed.id.clone(), sought.clone(), features.clone(), laid.clone());
-        let record = move |cx: &_| compare::record_compared(cx, &job, &seek, Some(&features), &found, searched);
+        let nearly = suspected.clone();
+        let record =
+            move |cx: &_| compare::record_compared(cx, &job, &seek, Some(&features), &found, &nearly, searched);
         if bench.block(record).await? == Recorded::Done {
             return Ok(());
         }
     }
     Err(Failure::fault("other photos kept arriving during the search for copies"))
+}
+
+/// The pair that the photo's hash found with another.
+fn pair_with<'a>(sought: &'a Sought, other: &EvidenceId) -> Option<&'a Alike> {
+    sought.alike.iter().find(|pair| pair.other == *other)
+}
+
+fn is_told(pair: &Alike) -> bool {
+    u32::try_from(pair.distance).is_ok_and(|bits| is_told_by_hash(bits, pair.code))
 }
 
 /// What a second angle says about the photo that it was asked for.
@@ -137,7 +150,7 @@ async fn lay(bench: &Bench, own: &Arc<Own>, sought: &Arc<Sought>, other: Compara
             let view = View::of_rendition(&bytes);
             let Some(found) = view.and_then(|view| own.view.laid_on(own.turned(), &view)) else { return Ok(None) };
             let alignment = written(&found);
-            if sought.alike.contains(&other.id) {
+            if pair_with(&sought, &other.id).is_some_and(is_told) {
                 return Ok(found.is_aligned().then_some(Laid { other: other.id, finding: None, alignment }));
             }
             let pair = Pair {

@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::assess::{COMPARE_FEATURES, Recorded, add_photo_findings, envelope_of, keep_compared, wake_assessment};
+use super::assess::{
+    Alike, COMPARE_FEATURES, Recorded, add_photo_findings, envelope_of, keep_compared, wake_assessment,
+};
 use crate::context::Cx;
 use crate::db::pairs::{self, Scope};
 use crate::db::rows::{PhotoFeaturesRow, PhotoPairRow};
@@ -42,7 +44,7 @@ pub struct Sought {
     pub store: StoreId,
     pub chain: Option<String>,
     /// Photos that its hash found.
-    pub alike: Vec<EvidenceId>,
+    pub alike: Vec<Alike>,
     /// The photo of the visit that this one is a second angle of, when that arrived before.
     pub angle_of: Option<EvidenceId>,
 }
@@ -58,7 +60,11 @@ pub fn photo_to_compare(cx: &Cx, id: &EvidenceId) -> Outcome<Option<Sought>> {
         let Some(rendition) = row.rendition_large.filter(|_| row.compared_at.is_none()) else { return Ok(None) };
         let visit = reservations::any_find(c, &row.reservation_id)?.or_missing("reservation")?;
         let store = missions::any_store(c, &visit.store_id)?;
-        let alike = pairs::any_of(c, id)?.into_iter().map(|pair| pair.other_id).collect();
+        let alike = pairs::any_of(c, id)?.into_iter().filter_map(|pair| {
+            let (code, distance, symmetry) = (Code::parse(&pair.code)?, pair.distance?, pair.symmetry?);
+            Some(Alike { other: pair.other_id, code, distance, symmetry })
+        });
+        let alike = alike.collect();
         let photo = Comparable {
             id: row.id,
             worker: row.worker_id,
@@ -116,14 +122,15 @@ pub struct Laid {
     pub alignment: Value,
 }
 
-/// Writes what a comparison gave, ends its job, and wakes the assessment. `searched_up_to` is the number of the newest
-/// features that were sought among.
+/// Writes what a comparison gave, ends its job, and wakes the assessment. Pairs that were only `suspected` are forgotten
+/// unless they are among the laid ones. `searched_up_to` is the number of the newest features that were sought among.
 pub fn record_compared(
     cx: &Cx,
     job: &JobId,
     sought: &Sought,
     features: Option<&str>,
     laid: &[Laid],
+    suspected: &[EvidenceId],
     searched_up_to: i64,
 ) -> Outcome<Recorded> {
     let photo = &sought.photo;
@@ -151,10 +158,13 @@ pub fn record_compared(
             };
             pairs::add_features(tx, &features)?;
         }
+        for other in suspected {
+            pairs::drop(tx, &photo.id, other)?;
+        }
         let mut findings: Vec<Finding> = Vec::new();
         for one in laid {
             let alignment = Json(one.alignment.clone());
-            let known = sought.alike.contains(&one.other);
+            let known = sought.alike.iter().any(|pair| pair.other == one.other) && !suspected.contains(&one.other);
             if known && !one.alignment.is_null() {
                 pairs::set_alignment(tx, &photo.id, &one.other, alignment.clone())?;
             }
