@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,7 +20,9 @@ pub use crate::context::App;
 use crate::context::{Core, Rules};
 use crate::db::Place;
 use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::travel::Travel;
 use crate::jobs;
+use crate::ops;
 use crate::ports::bank::TestBank;
 use crate::ports::blobs::{Blobs, Bucket};
 use crate::ports::clock::Clock;
@@ -52,6 +55,12 @@ impl App {
             public_url: settings.public_url.clone(),
             mail_from: settings.mail_from.clone(),
             hide_faces: faces.is_some(),
+            travel: Travel {
+                walk: settings.walk_metres_per_minute,
+                cycle: settings.cycle_metres_per_minute,
+                drive: settings.drive_metres_per_minute,
+                detour_percent: settings.detour_percent,
+            },
         };
         let keys = load_keys(&settings.keys_folder(), &clock)?;
         let core = Arc::new(Core::new(&place, settings.connections, clock, keys, rules)?);
@@ -222,6 +231,7 @@ pub async fn run(app: App, settings: &Settings, socket: TcpListener, with_jobs: 
     let shared = app.shared(settings.rate_limit);
     let server = web::serve(shared, socket, Settings::of_cores(settings.threads)).map_err(Failure::fault)?;
     let jobs = with_jobs.then(|| jobs::Runner::start(app.clone()));
+    let board = actix_web::rt::spawn(keep_board(app.clone()));
     tracing::info!(address = address.to_string(), database = database_kind(settings), jobs = with_jobs, "serving");
     let handle = server.handle();
     let mut serving = actix_web::rt::spawn(server);
@@ -232,11 +242,34 @@ pub async fn run(app: App, settings: &Settings, socket: TcpListener, with_jobs: 
             handle.stop(true).await;
         }
     }
+    board.abort();
     if let Some(jobs) = jobs {
         jobs.stop().await;
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// How often the board of open missions is brought up to date.
+const BOARD_PAUSE: Duration = Duration::from_millis(200);
+
+/// Keeps the board of this process current; what cannot be read now is read with the next turn.
+async fn keep_board(app: App) {
+    let mut failing = false;
+    loop {
+        let cx = app.cx();
+        let done = tokio::task::spawn_blocking(move || ops::discovery::refresh(&cx)).await;
+        let done = done.unwrap_or_else(|_| Err(Failure::fault("a refresh of the board panicked")));
+        match &done {
+            Ok(refreshed) if refreshed.built => tracing::info!(missions = refreshed.missions, "the board was read"),
+            Ok(_) => {}
+            Err(failure) if !failing => tracing::warn!(error = failure.to_string(), "the board grows old"),
+            Err(_) => {}
+        }
+        failing = done.is_err();
+        metrics::gauge!("fieldproof_board_missions").set(app.core.discovery.board().index().len() as f64);
+        tokio::time::sleep(BOARD_PAUSE).await;
+    }
 }
 
 /// Runs the jobs alone until a signal comes.

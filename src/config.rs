@@ -28,6 +28,10 @@ pub struct Settings {
     pub fee_bps: i64,
     pub max_reservations: i64,
     pub second_angle_percent: i64,
+    pub walk_metres_per_minute: i64,
+    pub cycle_metres_per_minute: i64,
+    pub drive_metres_per_minute: i64,
+    pub detour_percent: i64,
     pub verified_email_to_reserve: bool,
     /// A folder or `smtp(s)://..`; `None` is `mail` in the data folder.
     pub mail: Option<String>,
@@ -170,6 +174,18 @@ table! {
     "second-angle-percent" "FIELDPROOF_SECOND_ANGLE_PERCENT" "5"
         "Share of visits that are asked for a second photo of a shelf from a step to the side, in percent."
         |s, t| { s.second_angle_percent = number(t, 0, 100)?; Ok(()) };
+    "walk-metres-per-minute" "FIELDPROOF_WALK_METRES_PER_MINUTE" "80"
+        "Speed of a worker on foot, for the time and pay of the way to a store."
+        |s, t| { s.walk_metres_per_minute = number(t, 10, 1000)?; Ok(()) };
+    "cycle-metres-per-minute" "FIELDPROOF_CYCLE_METRES_PER_MINUTE" "220"
+        "Speed of a worker on a bicycle."
+        |s, t| { s.cycle_metres_per_minute = number(t, 10, 1000)?; Ok(()) };
+    "drive-metres-per-minute" "FIELDPROOF_DRIVE_METRES_PER_MINUTE" "450"
+        "Speed of a worker in a car, parking included."
+        |s, t| { s.drive_metres_per_minute = number(t, 10, 3000)?; Ok(()) };
+    "detour-percent" "FIELDPROOF_DETOUR_PERCENT" "130"
+        "Length of a way in percent of the straight line."
+        |s, t| { s.detour_percent = number(t, 100, 500)?; Ok(()) };
     "verified-email-to-reserve" "FIELDPROOF_VERIFIED_EMAIL_TO_RESERVE" "true"
         "Whether a worker must open the link in the first e-mail before reserving: `true` or `false`."
         |s, t| { s.verified_email_to_reserve = yes_no(t)?; Ok(()) };
@@ -236,6 +252,10 @@ impl Settings {
             fee_bps: 0,
             max_reservations: 0,
             second_angle_percent: 0,
+            walk_metres_per_minute: 0,
+            cycle_metres_per_minute: 0,
+            drive_metres_per_minute: 0,
+            detour_percent: 0,
             verified_email_to_reserve: true,
             mail: None,
             mail_from: String::new(),

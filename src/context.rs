@@ -1,7 +1,8 @@
 //! What an operation is given: the database, the time, fresh bits, the keys and the platform's rules. No network, no
 //! bytes: those belong to jobs and handlers.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,9 +13,12 @@ use crate::access::token::Keys;
 use crate::checks::faces::Finder;
 pub use crate::db::Once;
 use crate::db::{Conn, Db, Place, Seed, Tx};
+use crate::domain::discovery::{Able, Board, Hexes};
 use crate::domain::event::Actor;
+use crate::domain::ids::{CampaignId, UserId};
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
+use crate::domain::travel::Travel;
 use crate::ports::bank::TestBank;
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
@@ -38,6 +42,8 @@ pub struct Rules {
     pub mail_from: String,
     /// Whether brands see photos only after faces in them were looked for and hidden.
     pub hide_faces: bool,
+    /// How long ways are taken to be.
+    pub travel: Travel,
 }
 
 impl Default for Rules {
@@ -50,7 +56,102 @@ impl Default for Rules {
             public_url: "http://127.0.0.1:8080".to_owned(),
             mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),
             hide_faces: false,
+            travel: Travel::default(),
         }
+    }
+}
+
+/// The board of open missions of this process, and what its workers may do. Refreshed by `ops::discovery`, asked by lists.
+#[derive(Default)]
+pub struct Discovery {
+    board: RwLock<Board>,
+    hexes: RwLock<Arc<Hexes>>,
+    last: Mutex<LastRefresh>,
+    workers: RwLock<Workers>,
+}
+
+/// What a refresh knows of those before it.
+#[derive(Default)]
+pub struct LastRefresh {
+    /// `None`: the board was never read.
+    pub at: Option<At>,
+    /// When missions were counted by hexagons.
+    pub counted: Option<At>,
+    timed: HashMap<CampaignId, At>,
+}
+
+impl LastRefresh {
+    /// Those of the campaigns that were not asked for within `every_secs`; they count as asked for now.
+    pub fn due(&mut self, mut campaigns: Vec<CampaignId>, now: At, every_secs: i64) -> Vec<CampaignId> {
+        campaigns.sort_unstable();
+        campaigns.dedup();
+        campaigns.retain(|id| self.timed.get(id).is_none_or(|at| now.secs_since(*at) >= every_secs));
+        self.timed.extend(campaigns.iter().map(|id| (id.clone(), now)));
+        campaigns
+    }
+}
+
+#[derive(Default)]
+struct Workers {
+    able: HashMap<UserId, Arc<Able>>,
+    /// How often something was forgotten: what was read before that is not kept.
+    forgotten: u64,
+}
+
+/// Workers that are remembered at most.
+const WORKERS_MAX: usize = 100_000;
+
+impl Discovery {
+    pub fn board(&self) -> RwLockReadGuard<'_, Board> {
+        self.board.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn board_mut(&self) -> RwLockWriteGuard<'_, Board> {
+        self.board.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn replace(&self, board: Board) {
+        *self.board_mut() = board;
+    }
+
+    /// Missions counted by hexagons, somewhat older than the board.
+    pub fn hexes(&self) -> Arc<Hexes> {
+        self.hexes.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn replace_hexes(&self, hexes: Hexes) {
+        *self.hexes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(hexes);
+    }
+
+    /// Held by the one who refreshes.
+    pub fn refreshing(&self) -> MutexGuard<'_, LastRefresh> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered of a worker, or what `read` says.
+    pub fn able(&self, worker: &UserId, read: impl FnOnce() -> Outcome<Able>) -> Outcome<Arc<Able>> {
+        let workers = self.workers.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(able) = workers.able.get(worker) {
+            return Ok(able.clone());
+        }
+        let forgotten = workers.forgotten;
+        drop(workers);
+        let able = Arc::new(read()?);
+        let mut workers = self.workers.write().unwrap_or_else(PoisonError::into_inner);
+        if workers.forgotten == forgotten {
+            if workers.able.len() >= WORKERS_MAX {
+                workers.able.clear();
+            }
+            workers.able.insert(worker.clone(), able.clone());
+        }
+        Ok(able)
+    }
+
+    /// Something of the worker changed.
+    pub fn forget(&self, worker: &UserId) {
+        let mut workers = self.workers.write().unwrap_or_else(PoisonError::into_inner);
+        workers.able.remove(worker);
+        workers.forgotten += 1;
     }
 }
 
@@ -63,6 +164,7 @@ pub struct Core {
     pub rules: Rules,
     /// Tells the jobs of this process that there is work, so that a worker in a store need not wait for their next look.
     pub work_came: Notify,
+    pub discovery: Discovery,
 }
 
 impl Core {
@@ -73,7 +175,7 @@ impl Core {
             Seed { now: Arc::new(move || clock_now.now()), bits: Arc::new(move || dice.id_bits(clock_bits.now())) }
         };
         let db = Db::open(place, connections, seed)?;
-        Ok(Core { db, clock, dice, keys, rules, work_came: Notify::new() })
+        Ok(Core { db, clock, dice, keys, rules, work_came: Notify::new(), discovery: Discovery::default() })
     }
 }
 
@@ -131,6 +233,10 @@ impl Cx {
 
     pub fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    pub fn discovery(&self) -> &Discovery {
+        &self.core.discovery
     }
 
     /// Called after the commit that queued something.

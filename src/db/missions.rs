@@ -1,7 +1,6 @@
 //! Missions as workers meet them: what is near, the head that lists show, and the counters of slots. Unscoped: every
 //! worker may see every mission. Counters move under a guard, so a slot is given once whatever happens beside it (I09).
 
-use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::conn::Conn;
@@ -9,15 +8,10 @@ use super::dialect::Locked;
 use super::rows::{CampaignRow, MissionRow, QuestionnaireVersionRow, StoreRow};
 use super::schema::{brands, campaigns, missions, questionnaire_versions, reservations, stores, submissions};
 use super::tx::Tx;
-use crate::access::scope::WorkerScope;
-use crate::domain::campaign::CampaignState;
 use crate::domain::ids::{BrandId, CampaignId, MissionId, QuestionnaireId, StoreId};
 use crate::domain::mission::MissionState;
 use crate::domain::money::Currency;
-use crate::domain::place::Area;
 use crate::domain::refusal::{Code, Failure, Outcome, Refusal};
-use crate::domain::reservation::ReservationState;
-use crate::domain::store::StoreState;
 use crate::domain::submission::{Outcome as Visit, SubmissionState};
 use crate::domain::time::At;
 
@@ -123,47 +117,6 @@ pub fn any_heads(conn: &mut Conn, ids: &[MissionId]) -> Outcome<Vec<MissionHead>
         .inner_join(brands::table.on(brands::id.eq(missions::brand_id)))
         .inner_join(stores::table.on(stores::id.eq(missions::store_id)))
         .filter(missions::id.eq_any(ids.to_vec()))
-        .select(head_columns!())
-        .load(conn)?)
-}
-
-/// What `worker` could reserve inside `area` at `now`: open missions with a free slot, and the re-check of a paused
-/// store whose time has come. Missions that he holds or has done are left out.
-pub fn near(
-    conn: &mut Conn,
-    worker: &WorkerScope,
-    area: &Area,
-    now: At,
-    min_reward_minor: i64,
-) -> Outcome<Vec<MissionHead>> {
-    let his = reservations::table
-        .filter(reservations::worker_id.eq(worker.worker().clone()))
-        .filter(reservations::mission_id.eq(missions::id))
-        .filter(reservations::state.eq_any([
-            ReservationState::Held,
-            ReservationState::CheckedIn,
-            ReservationState::Used,
-        ]));
-    let open = missions::state.eq(MissionState::Open).and(stores::state.eq(StoreState::Open));
-    let recheck = missions::state
-        .eq(MissionState::Paused)
-        .and(missions::recheck_open.eq(true))
-        .and(stores::state.eq(StoreState::Paused))
-        .and(stores::recheck_at.le(now));
-    Ok(missions::table
-        .inner_join(campaigns::table.on(campaigns::id.eq(missions::campaign_id)))
-        .inner_join(brands::table.on(brands::id.eq(missions::brand_id)))
-        .inner_join(stores::table.on(stores::id.eq(missions::store_id)))
-        .filter(missions::state.eq_any([MissionState::Open, MissionState::Paused]))
-        .filter(missions::lat.between(area.south, area.north))
-        .filter(missions::lon.between(area.west, area.east))
-        .filter(missions::starts_at.le(now).and(missions::ends_at.gt(now)))
-        .filter(missions::reward_minor.ge(min_reward_minor))
-        .filter((missions::slots - missions::slots_held - missions::slots_done).gt(0))
-        .filter((missions::attempts - missions::attempts_spent - missions::slots_held).gt(0))
-        .filter(campaigns::state.eq(CampaignState::Published))
-        .filter(open.or(recheck))
-        .filter(diesel::dsl::not(exists(his)))
         .select(head_columns!())
         .load(conn)?)
 }

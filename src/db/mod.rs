@@ -12,6 +12,7 @@ pub mod deadlines;
 pub mod decisions;
 pub mod deliveries;
 pub mod dialect;
+pub mod discovery;
 pub mod earnings;
 pub mod evidence;
 pub mod faces;

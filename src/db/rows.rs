@@ -6,7 +6,7 @@ use super::schema::*;
 use super::types::Json;
 use crate::domain::appeal::AppealState;
 use crate::domain::brand::BrandRole;
-use crate::domain::campaign::CampaignState;
+use crate::domain::campaign::{CampaignKind, CampaignState};
 use crate::domain::decision::{DecidedBy, DecisionKind, ReasonCode};
 use crate::domain::grade::Letter;
 use crate::domain::ids::*;
@@ -184,6 +184,9 @@ pub struct CampaignRow {
     pub created_at: At,
     pub updated_at: At,
     pub version: i64,
+    pub kind: CampaignKind,
+    pub min_level: i64,
+    pub qualifications: Json,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

@@ -163,6 +163,9 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         version -> BigInt,
+        kind -> Text,
+        min_level -> BigInt,
+        qualifications -> Text,
     }
 }
 
@@ -655,7 +658,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    worker_qualifications (worker_id, code) {
+        worker_id -> Text,
+        code -> Text,
+        granted_by -> Text,
+        granted_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    mission_changes (id) {
+        id -> BigInt,
+        stamp -> BigInt,
+        mission_id -> Nullable<Text>,
+        worker_id -> Nullable<Text>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    worker_qualifications,
+    mission_changes,
     users,
     sessions,
     one_time_tokens,

@@ -131,6 +131,7 @@ id_columns!(
 enum_columns!(
     crate::domain::appeal::AppealState,
     crate::domain::brand::BrandRole,
+    crate::domain::campaign::CampaignKind,
     crate::domain::campaign::CampaignState,
     crate::domain::decision::DecidedBy,
     crate::domain::decision::DecisionKind,

@@ -21,7 +21,7 @@ use crate::domain::ids::{CampaignId, MissionId};
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
 use crate::domain::time::At;
 use crate::jobs;
-use crate::ops::missions::{Search, Sort};
+use crate::ops::missions::Search;
 use crate::ops::{auth, campaigns, missions};
 use crate::ports::clock::Clock;
 use crate::telemetry;
@@ -173,16 +173,8 @@ pub fn summary(app: &App, url: &str, folder: &Path) -> Outcome<String> {
 /// A mission that the worker of the printed lines can reserve at this moment, near and not shut.
 fn reservable(stage: &Stage) -> Outcome<MissionId> {
     let worker: Worker = stage.as_(CURL_WORKER.email)?;
-    let search = Search {
-        lat: script::CENTRE.0,
-        lon: script::CENTRE.1,
-        radius_m: Some(20_000),
-        min_reward_minor: None,
-        open_now: false,
-        sort: Sort::Distance,
-        limit: None,
-        cursor: None,
-    };
+    let search = Search { lat: script::CENTRE.0, lon: script::CENTRE.1, radius_m: Some(20_000), ..Search::default() };
+    crate::ops::discovery::refresh(&stage.cx())?;
     let near = missions::list_missions(&stage.cx(), &worker, &search, None, 100)?.items;
     let free = near.into_iter().find(|near| near.slots_free > 0 && near.mission.store.open_now != Some(false));
     Ok(free.or_missing("mission that is free any more: --fresh starts the demonstration over")?.mission.id)

@@ -8,6 +8,7 @@ use super::{data, day, script};
 use crate::access::{Admin, BrandEditor, BrandOwner, BrandViewer, Finance, Reviewer, Worker};
 use crate::context::App;
 use crate::domain::brand::BrandRole;
+use crate::domain::campaign::CampaignKind;
 use crate::domain::decision::{Correction, DecisionKind, ItemVerdict, ReasonCode};
 use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::{Currency, Money};
@@ -272,6 +273,9 @@ fn campaigns_of(stage: &Stage, round: &[Chosen], display: &[Chosen], first: Date
         slots_per_store: 1,
         on_site_minutes: 8,
         review_days: 5,
+        kind: CampaignKind::Audit,
+        min_level: 0,
+        qualifications: Vec::new(),
         starts_at: stage.now(),
         ends_at,
         brief: script::round_brief(),
@@ -287,6 +291,7 @@ fn campaigns_of(stage: &Stage, round: &[Chosen], display: &[Chosen], first: Date
         reward_minor: 700,
         on_site_minutes: 5,
         review_days: 1,
+        kind: CampaignKind::Display,
         brief: script::display_brief(),
         questionnaire: script::display_questionnaire(),
         loop_brands: Vec::new(),

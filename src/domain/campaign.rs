@@ -12,6 +12,17 @@ text_enum! {
     CampaignState { Draft = "draft", Published = "published", Paused = "paused", Closed = "closed" }
 }
 
+text_enum! {
+    /// What a campaign sends workers to look at.
+    CampaignKind { Audit = "audit", Price = "price", Stock = "stock", Display = "display", Other = "other" }
+}
+
+impl Default for CampaignKind {
+    fn default() -> CampaignKind {
+        CampaignKind::Audit
+    }
+}
+
 /// What a brand may do to a campaign.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CampaignMove {

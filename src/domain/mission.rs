@@ -27,6 +27,14 @@ impl MissionState {
     }
 }
 
+/// Approved visits from which on a worker has level 1, 2, 3, ...; before the first it is 0.
+pub const LEVELS: [i64; 5] = [1, 5, 25, 100, 400];
+
+/// The level of a worker with so many approved visits.
+pub fn level_of(approved: i64) -> i64 {
+    LEVELS.iter().filter(|least| approved >= **least).count() as i64
+}
+
 /// The counters of one mission. A live reservation or an undecided submission holds one slot and one attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slots {

@@ -168,6 +168,11 @@ impl Zone {
         })
     }
 
+    /// A name that this version does not know counts as UTC.
+    pub fn or_utc(name: &str) -> Zone {
+        Zone::parse(name).unwrap_or(Zone(TimeZone::UTC))
+    }
+
     pub fn name(&self) -> &str {
         self.0.iana_name().expect("parse keeps only zones with a name")
     }
@@ -292,6 +297,12 @@ impl Hours {
     /// When the opening that holds `at` ends. `None`: shut at `at`, or no closing within 400 days (24/7).
     pub fn closes_at(&self, at: At, zone: &Zone) -> Option<At> {
         self.periods(at, zone).next().filter(|period| period.from == at)?.until
+    }
+
+    /// The openings from `at` to `until`, in order and not touching each other.
+    pub fn openings(&self, at: At, until: At, zone: &Zone) -> Vec<(At, At)> {
+        let begun = self.periods(at, zone).take_while(|period| period.from < until);
+        begun.map(|period| (period.from, period.until.map_or(until, |end| end.min(until)))).collect()
     }
 
     /// The openings from `at` on, in order; the first is cut to start at `at` when the store is open then.

@@ -211,7 +211,8 @@ fn attacked(file: &str, path: &Path, seed: u64, first_of_its_picture: bool) -> S
     let Some(source) = source else {
         let codes: Vec<&str> =
             looked.findings.iter().filter(|f| f.level > Level::Info).map(|f| f.code.as_str()).collect();
-        subject.unread = Some(Unread { file: file.to_owned(), why: codes.join(" ") });
+        let why = if codes.is_empty() { "attacks are made of JPEG, PNG and WebP".into() } else { codes.join(" ") };
+        subject.unread = Some(Unread { file: file.to_owned(), why });
         return subject;
     };
     let seen = Seen::of(&bytes, &looked);

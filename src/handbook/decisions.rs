@@ -52,7 +52,7 @@
 //!   photo is searched at once; else it is searched when no photo waits to be checked. A request would need the model and a
 //!   third of a second in every web process, and a search that fails must not end in showing the photo: with a queue there
 //!   is nothing to show until a result is recorded.
-//! * 2026-11-22 **A hidden face keeps at most six blocks a side.** Blocks of 8 pixels alone leave a large face a mosaic that
+//! * 2026-11-22 **A hidden face keeps at most three blocks a side.** Blocks of 8 pixels alone leave a large face a mosaic that
 //!   people and programs recognise.
 //! * 2026-11-22 **A grade is kept with the decision.** A brand that bought a B must not find a C because a rule changed. What is
 //!   open shows the grade of now; what is decided shows the letter, the reasons and the rule version of that day.

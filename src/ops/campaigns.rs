@@ -17,12 +17,13 @@ use crate::db::stores::Wanted;
 use crate::db::types::Json;
 use crate::db::{Conn, Tx};
 use crate::domain::campaign::{
-    self, CampaignMove, CampaignState, Clause, escrow_of_mission, hourly_minor, pay_floor_minor, reading_minutes,
+    self, CampaignKind, CampaignMove, CampaignState, Clause, escrow_of_mission, hourly_minor, pay_floor_minor,
+    reading_minutes,
 };
 use crate::domain::event::Event;
 use crate::domain::ids::{CampaignId, MissionId, ProductId, QuestionnaireId, StoreId};
 use crate::domain::ledger::{AccountName, book};
-use crate::domain::mission::{MissionMove, MissionState, Slots};
+use crate::domain::mission::{LEVELS, MissionMove, MissionState, Slots};
 use crate::domain::money::{Currency, Money};
 use crate::domain::questionnaire::{self, ChangedClause, LoopKey, LoopSets, Questionnaire, compile};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
@@ -38,6 +39,7 @@ const MAX_STORES: usize = 1000;
 const MAX_PAY_MINOR: i64 = 100_000_000;
 const MAX_SLOTS: i64 = 100;
 const MAX_ON_SITE_MINUTES: i64 = 480;
+const MAX_QUALIFICATIONS: usize = 10;
 
 /// A brand that a questionnaire loops over, the payer's own or a competitor's.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -81,6 +83,14 @@ pub struct NewCampaign {
     pub on_site_minutes: i64,
     #[serde(default = "review_days")]
     pub review_days: i64,
+    #[serde(default)]
+    pub kind: CampaignKind,
+    /// Least level of a worker who may take a mission.
+    #[serde(default)]
+    pub min_level: i64,
+    /// Codes of qualifications that a worker needs.
+    #[serde(default)]
+    pub qualifications: Vec<String>,
     pub starts_at: At,
     pub ends_at: At,
     #[serde(default)]
@@ -121,6 +131,12 @@ pub struct CampaignChange {
     #[serde(deserialize_with = "present")]
     pub review_days: Option<i64>,
     #[serde(deserialize_with = "present")]
+    pub kind: Option<CampaignKind>,
+    #[serde(deserialize_with = "present")]
+    pub min_level: Option<i64>,
+    #[serde(deserialize_with = "present")]
+    pub qualifications: Option<Vec<String>>,
+    #[serde(deserialize_with = "present")]
     pub starts_at: Option<At>,
     #[serde(deserialize_with = "present")]
     pub ends_at: Option<At>,
@@ -151,6 +167,9 @@ impl From<&NewCampaign> for CampaignChange {
             slots_per_store: Some(new.slots_per_store),
             on_site_minutes: Some(new.on_site_minutes),
             review_days: Some(new.review_days),
+            kind: Some(new.kind),
+            min_level: Some(new.min_level),
+            qualifications: Some(new.qualifications),
             starts_at: Some(new.starts_at),
             ends_at: Some(new.ends_at),
             brief: Some(new.brief),
@@ -159,6 +178,17 @@ impl From<&NewCampaign> for CampaignChange {
             product_ids: Some(new.product_ids),
             store_ids: Some(new.store_ids),
             store_filter: new.store_filter,
+        }
+    }
+}
+
+/// Codes of qualifications: slugs, each once.
+pub(super) fn check_qualifications(fields: &mut Fields, codes: &[String]) {
+    fields.count("/qualifications", codes.len(), MAX_QUALIFICATIONS);
+    for (i, code) in codes.iter().enumerate() {
+        fields.slug(&format!("/qualifications/{i}"), code, 40);
+        if codes[..i].contains(code) {
+            fields.add(format!("/qualifications/{i}"), "duplicate", "It stands above already.");
         }
     }
 }
@@ -181,6 +211,10 @@ impl CampaignChange {
                 fields.number(pointer, number, 1..=max);
             }
         }
+        if let Some(level) = self.min_level {
+            fields.number("/min_level", level, 0..=LEVELS.len() as i64);
+        }
+        check_qualifications(&mut fields, self.qualifications.as_deref().unwrap_or_default());
         let brief = self.brief.as_deref().unwrap_or_default();
         fields.count("/brief", brief.len(), MAX_CLAUSES);
         for (i, clause) in brief.iter().enumerate() {
@@ -237,6 +271,11 @@ impl CampaignChange {
         take(&mut row.slots_per_store, &self.slots_per_store);
         take(&mut row.on_site_minutes, &self.on_site_minutes);
         take(&mut row.review_days, &self.review_days);
+        take(&mut row.kind, &self.kind);
+        take(&mut row.min_level, &self.min_level);
+        if let Some(codes) = &self.qualifications {
+            row.qualifications = Json(json!(codes));
+        }
         take(&mut row.starts_at, &self.starts_at);
         take(&mut row.ends_at, &self.ends_at);
         if let Some(brief) = &self.brief {
@@ -354,6 +393,11 @@ pub struct CampaignView {
     pub on_site_minutes: i64,
     pub reading_minutes: i64,
     pub review_days: i64,
+    pub kind: CampaignKind,
+    /// Least level of a worker who may take a mission.
+    pub min_level: i64,
+    /// Codes of qualifications that a worker needs.
+    pub qualifications: Vec<String>,
     pub starts_at: At,
     pub ends_at: At,
     pub brief: Vec<Clause>,
@@ -386,6 +430,9 @@ fn view(conn: &mut Conn, scope: &BrandScope, row: CampaignRow) -> Outcome<Campai
         product_ids: products.into_iter().map(|product| product.id).collect(),
         brief: stored(&row.brief)?,
         loop_brands: stored(&row.loop_brands)?,
+        qualifications: stored(&row.qualifications)?,
+        kind: row.kind,
+        min_level: row.min_level,
         questionnaire: row.questionnaire.0,
         problems: problems.into_iter().map(ProblemView::from).collect(),
         missions,
@@ -505,6 +552,9 @@ pub fn create_campaign(cx: &Cx, who: &BrandEditor, once: &Once, asked: &NewCampa
             created_at: tx.now(),
             updated_at: tx.now(),
             version: 1,
+            kind: CampaignKind::default(),
+            min_level: 0,
+            qualifications: Json(json!([])),
         };
         contents.fill(&mut row)?;
         db::campaigns::insert(tx, &row)?;

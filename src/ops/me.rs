@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Person;
+use crate::access::{Person, Worker};
 use crate::context::Cx;
 use crate::db::rows::{MemberRow, SanctionRow, UserRow};
 use crate::db::{brands, users};
@@ -13,6 +13,7 @@ use crate::domain::refusal::{Code, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::store::is_country;
 use crate::domain::time::At;
 use crate::domain::user::{StaffRole, UserKind, UserState};
+use crate::ops::workers::Standing;
 
 /// What a person sees of their own row.
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -71,6 +72,11 @@ pub struct ProfileChange {
 
 pub const LANGUAGES: [&str; 3] = ["en", "fr", "nl"];
 pub const NAME_MAX_CHARS: usize = 100;
+
+/// What the worker may do, and what is missing for the next level.
+pub fn get_standing(cx: &Cx, who: &Worker) -> Outcome<Standing> {
+    cx.read(|c| Standing::read(c, who.user()))
+}
 
 /// Bounds of what people say about themselves.
 pub fn check_profile(name: Option<&str>, language: Option<&str>, country: Option<&str>) -> Vec<FieldError> {

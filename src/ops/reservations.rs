@@ -6,23 +6,25 @@ use serde_json::json;
 
 use crate::access::Worker;
 use crate::access::scope::WorkerScope;
-use crate::context::{Cx, Once};
-use crate::db::rows::{MissionRow, PositionFixRow, ReservationRow, StoreRow};
-use crate::db::{Conn, Tx, evidence, missions, reservations, submissions};
+use crate::context::{Cx, Once, Rules};
+use crate::db::rows::{CampaignRow, MissionRow, PositionFixRow, ReservationRow, StoreRow};
+use crate::db::{Conn, Tx, discovery, evidence, missions, reservations, submissions};
 use crate::domain::campaign::CampaignState;
 use crate::domain::event::Event;
 use crate::domain::finding::{Language, RULE_VERSION};
 use crate::domain::ids::{EvidenceId, MissionId, QuestionnaireId, ReservationId, SubmissionId};
-use crate::domain::mission::{Slots, may_reserve};
+use crate::domain::mission::{Slots, level_of, may_reserve};
 use crate::domain::place::{Inside, Point};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::reservation::{ReservationMove, ReservationState, frees_at};
+use crate::domain::rounds::STOPS_MAX;
 use crate::domain::store::{EXTENSION_SECS, HOLD_SECS, NotExtended, StoreState, extend, seal_deadline};
 use crate::domain::time::At;
 use crate::domain::user::UserState;
 use crate::domain::visit::{Fix, POSITION_CODES, best_fix, position_findings, position_sentence};
 use crate::ops::Page;
-use crate::ops::missions::{MissionSummary, hours, on_site, zone};
+use crate::ops::discovery::on_site;
+use crate::ops::missions::{MissionSummary, hours, zone};
 
 /// Positions in one request.
 pub const FIXES_MAX: usize = 20;
@@ -215,10 +217,72 @@ fn over(state: ReservationState) -> Failure {
 /// Gives the worker one slot of a mission until a deadline. A paused store whose re-check is due gives its one re-check
 /// slot. Refuses with the rule that stands against it.
 pub fn reserve(cx: &Cx, who: &Worker, once: &Once, id: &MissionId) -> Outcome<ReservationView> {
-    let worker = WorkerScope::from(who);
     let nonce = cx.dice().trace_id();
-    let rules = cx.rules().clone();
-    cx.write_once(who, once, |tx| {
+    let reserved = cx.write_once(who, once, |tx| reserve_one(tx, cx.rules(), who, id, &nonce));
+    cx.discovery().forget(who.user());
+    reserved
+}
+
+/// Missions to do in one round, in the order in which they are visited.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct AskedRound {
+    pub mission_ids: Vec<MissionId>,
+}
+
+/// The reservations of a round, in the order in which its missions were named.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct RoundReserved {
+    pub reservations: Vec<ReservationView>,
+}
+
+/// Reserves every mission of a round, or none.
+pub fn reserve_round(cx: &Cx, who: &Worker, once: &Once, asked: &AskedRound) -> Outcome<RoundReserved> {
+    let ids = &asked.mission_ids;
+    let mut errors = Vec::new();
+    if ids.is_empty() || ids.len() > STOPS_MAX {
+        errors.push(FieldError::new("/mission_ids", "length", format!("A round has 1 to {STOPS_MAX} missions.")));
+    }
+    for (i, id) in ids.iter().enumerate() {
+        if MissionId::parse(id.as_str()).is_none() {
+            errors.push(FieldError::new(format!("/mission_ids/{i}"), "invalid", "This is not the id of a mission."));
+        } else if ids[..i].contains(id) {
+            errors.push(FieldError::new(format!("/mission_ids/{i}"), "duplicate", "It stands above already."));
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Refusal::fields(Code::InvalidRequest, errors).into());
+    }
+    let nonces: Vec<String> = ids.iter().map(|_| cx.dice().trace_id()).collect();
+    let reserved = cx.write_once(who, once, |tx| {
+        // Always in one order, so that two rounds with common missions never wait for each other.
+        let mut sorted: Vec<usize> = (0..ids.len()).collect();
+        sorted.sort_unstable_by_key(|i| &ids[*i]);
+        let mut made: Vec<(usize, ReservationView)> = Vec::with_capacity(ids.len());
+        for i in sorted {
+            let one = reserve_one(tx, cx.rules(), who, &ids[i], &nonces[i]).map_err(|failure| match failure {
+                Failure::Refused(mut refusal) => {
+                    refusal.errors.push(FieldError::new(
+                        format!("/mission_ids/{i}"),
+                        refusal.code.as_str(),
+                        refusal.detail.clone(),
+                    ));
+                    Failure::Refused(refusal)
+                }
+                fault => fault,
+            })?;
+            made.push((i, one));
+        }
+        made.sort_unstable_by_key(|(i, _)| *i);
+        Ok(RoundReserved { reservations: made.into_iter().map(|(_, one)| one).collect() })
+    });
+    cx.discovery().forget(who.user());
+    reserved
+}
+
+fn reserve_one(tx: &mut Tx, rules: &Rules, who: &Worker, id: &MissionId, nonce: &str) -> Outcome<ReservationView> {
+    let worker = WorkerScope::from(who);
+    {
         let now = tx.now();
         let person = reservations::worker_locked(tx, &worker)?.or_missing("worker")?;
         if person.state != UserState::Active {
@@ -232,6 +296,7 @@ pub fn reserve(cx: &Cx, who: &Worker, once: &Once, id: &MissionId) -> Outcome<Re
             return Err(Refusal::new(Code::AlreadyReserved, "You hold this mission or have done it.").into());
         }
         let campaign = missions::any_campaign(tx, &mission.campaign_id)?;
+        may_take(tx, &worker, &campaign)?;
         let store = missions::any_store(tx, &mission.store_id)?;
         let recheck = asks_recheck(&mission, campaign.state, &store, now)?;
         may_reserve(mission.state, slots_of(&mission), mission.starts_at, mission.ends_at, recheck, now)?;
@@ -239,7 +304,7 @@ pub fn reserve(cx: &Cx, who: &Worker, once: &Once, id: &MissionId) -> Outcome<Re
             let detail = format!("You may hold {} at once.", rules.max_reservations);
             return Err(Refusal::new(Code::TooManyReservations, detail).into());
         }
-        let (on_site_minutes, _) = on_site(tx, &mission.campaign_id, campaign.on_site_minutes)?;
+        let on_site_minutes = on_site(tx, &mission.campaign_id, campaign.on_site_minutes)?.minutes;
         let deadline_at = deadline(&mission, &store, on_site_minutes * 60, now)?;
         missions::take_slot(tx, id, recheck)?;
         let row = ReservationRow {
@@ -252,7 +317,7 @@ pub fn reserve(cx: &Cx, who: &Worker, once: &Once, id: &MissionId) -> Outcome<Re
             questionnaire_id: mission.questionnaire_id.clone(),
             state: ReservationState::Held,
             recheck,
-            nonce: nonce.clone(),
+            nonce: nonce.to_owned(),
             reserved_at: now,
             deadline_at,
             frees_at: frees_at(ReservationState::Held, deadline_at),
@@ -267,7 +332,26 @@ pub fn reserve(cx: &Cx, who: &Worker, once: &Once, id: &MissionId) -> Outcome<Re
         let event = Event { to: Some(row.state.as_str()), ..event };
         tx.record(event.data(json!({ "mission": row.mission_id, "deadline_at": deadline_at, "recheck": recheck })))?;
         view(tx, row, now)
-    })
+    }
+}
+
+/// Refuses a worker who lacks what the campaign asks for. Nobody is a worker and a member of a brand.
+fn may_take(tx: &mut Tx, worker: &WorkerScope, campaign: &CampaignRow) -> Outcome<()> {
+    let needed: Vec<String> = serde_json::from_value(campaign.qualifications.0.clone()).map_err(Failure::fault)?;
+    if !needed.is_empty() {
+        let has = discovery::any_qualifications(tx, worker.worker())?;
+        if let Some(lacking) = needed.iter().find(|code| !has.contains(code)) {
+            return Err(Refusal::new(Code::NotQualified, format!("It asks for the qualification `{lacking}`.")).into());
+        }
+    }
+    if campaign.min_level > 0 {
+        let level = level_of(discovery::approved(tx, worker)?);
+        if level < campaign.min_level {
+            let detail = format!("It asks for level {}; yours is {level}.", campaign.min_level);
+            return Err(Refusal::new(Code::LevelTooLow, detail).into());
+        }
+    }
+    Ok(())
 }
 
 /// Whether this would be the re-check of a paused store; refuses what neither a visit nor a re-check may take.
@@ -435,7 +519,7 @@ pub(super) fn language_of(c: &mut Conn, worker: &WorkerScope, asked: Option<Lang
 /// Gives the slot back before the work was sealed; no penalty.
 pub fn release_reservation(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId) -> Outcome<ReservationView> {
     let worker = WorkerScope::from(who);
-    cx.write_once(who, once, |tx| {
+    let released = cx.write_once(who, once, |tx| {
         let now = tx.now();
         let mission = reservations::find(tx, &worker, id)?.or_missing("reservation")?.mission_id;
         missions::any_locked(tx, &mission)?.or_missing("mission")?;
@@ -446,7 +530,9 @@ pub fn release_reservation(cx: &Cx, who: &Worker, once: &Once, id: &ReservationI
         let event = Event::new("reservation.released", &row.id).brand(&row.brand_id);
         tx.record(event.moved(from.as_str(), row.state.as_str()))?;
         view(tx, row, now)
-    })
+    });
+    cx.discovery().forget(who.user());
+    released
 }
 
 /// Two more hours, once, after check-in, never past the store's closing or the mission's end.

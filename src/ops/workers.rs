@@ -6,13 +6,16 @@ use serde_json::json;
 use crate::access::{Admin, AnyStaff};
 use crate::context::{Cx, Once};
 use crate::db::rows::{SanctionRow, UserRow};
-use crate::db::users;
+use crate::db::{Conn, discovery, users};
 use crate::domain::decision::RULE_VERSION;
 use crate::domain::event::Event;
 use crate::domain::ids::UserId;
+use crate::domain::mission::{LEVELS, level_of};
 use crate::domain::refusal::{Code, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
 use crate::domain::user::{UserKind, UserState};
+use crate::ops::campaigns::check_qualifications;
+use crate::ops::fields::Fields;
 use crate::ops::{Page, letters};
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -52,6 +55,54 @@ pub struct Sanction {
 pub fn list_workers(cx: &Cx, _who: &AnyStaff, after: Option<&str>, limit: i64) -> Outcome<Page<WorkerView>> {
     let rows = cx.read(|c| users::any_page(c, UserKind::Worker, after, limit + 1))?;
     Ok(Page::of(rows, limit, |r| r.id.to_string(), WorkerView::of))
+}
+
+/// All qualifications of a worker from now on.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub struct Granted {
+    pub qualifications: Vec<String>,
+}
+
+/// What a worker may do.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Standing {
+    pub worker_id: UserId,
+    /// Rises with approved visits.
+    pub level: i64,
+    pub approved_visits: i64,
+    /// Approved visits that the next level asks for; null at the highest.
+    pub next_level_at: Option<i64>,
+    pub qualifications: Vec<String>,
+}
+
+impl Standing {
+    pub(super) fn read(c: &mut Conn, worker: &UserId) -> Outcome<Standing> {
+        let approved_visits = discovery::any_approved(c, worker)?;
+        Ok(Standing {
+            worker_id: worker.clone(),
+            level: level_of(approved_visits),
+            approved_visits,
+            next_level_at: LEVELS.iter().copied().find(|least| *least > approved_visits),
+            qualifications: discovery::any_qualifications(c, worker)?,
+        })
+    }
+}
+
+/// Gives a worker exactly these qualifications; reservations that are held stay.
+pub fn set_qualifications(cx: &Cx, who: &Admin, once: &Once, id: &UserId, asked: &Granted) -> Outcome<Standing> {
+    let mut fields = Fields::default();
+    check_qualifications(&mut fields, &asked.qualifications);
+    fields.finish()?;
+    let standing = cx.write_once(who, once, |tx| {
+        users::any_find(tx, id)?.filter(|u| u.kind == UserKind::Worker).or_missing("worker")?;
+        discovery::set_qualifications(tx, id, who.user(), &asked.qualifications)?;
+        let event = Event::new("worker.qualified", id);
+        tx.record(event.data(json!({ "qualifications": asked.qualifications })))?;
+        Standing::read(tx, id)
+    });
+    cx.discovery().forget(id);
+    standing
 }
 
 /// New reservations stop; work under way is decided and earned money is paid all the same.

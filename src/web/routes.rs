@@ -96,8 +96,12 @@ routes! {
     "/v1/earnings" { GET payouts::list_earnings [Worker] }
     "/v1/balance" { GET payouts::get_balance [Worker] }
     "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
+    "/v1/me/standing" { GET me::get_standing [Worker] }
     "/v1/missions" { GET missions::list_missions [Worker] }
+    "/v1/missions/map" { GET missions::map_missions [Worker] }
+    "/v1/missions/changes" { GET missions::mission_changes [Worker] }
     "/v1/missions/{id}" { GET missions::get_mission [Worker] }
+    "/v1/rounds" { GET missions::list_rounds [Worker] POST missions::reserve_round [Worker] }
     "/v1/missions/{id}/reservations" { POST missions::reserve [Worker] }
     "/v1/reservations" { GET visits::list_reservations [Worker] }
     "/v1/reservations/{id}" { GET visits::get_reservation [Worker] }
@@ -118,6 +122,7 @@ routes! {
     "/v1/admin/brands" { GET brands::list_brands [AnyStaff] POST brands::create_brand [Admin] }
     "/v1/admin/brands/{id}/members" { POST brands::add_brand_member [Admin] }
     "/v1/admin/workers" { GET workers::list_workers [AnyStaff] }
+    "/v1/admin/workers/{id}/qualifications" { POST workers::set_qualifications [Admin] }
     "/v1/admin/workers/{id}/suspend" { POST workers::suspend_worker [Admin] }
     "/v1/admin/workers/{id}/reinstate" { POST workers::reinstate_worker [Admin] }
     "/v1/admin/reviews" { GET reviews::list_reviews [Reviewer] }

@@ -1,6 +1,6 @@
 //! A person about themselves.
 
-use crate::access::Person;
+use crate::access::{Person, Worker};
 use crate::ops;
 use crate::ops::me::ProfileChange;
 use crate::web::body::Changed;
@@ -14,4 +14,8 @@ pub async fn get_me(gate: Gate<Person>) -> Answer {
 pub async fn update_me(gate: Gate<Person>, asked: Changed<ProfileChange>) -> Answer {
     let profile = gate.run(move |cx, who| ops::me::update_me(cx, who, asked.version, &asked.body)).await?;
     gate.versioned(profile.version, &profile)
+}
+
+pub async fn get_standing(gate: Gate<Worker>) -> Answer {
+    gate.ok(&gate.run(ops::me::get_standing).await?)
 }

@@ -7,4 +7,4 @@ mod payouts;
 mod refused;
 mod reviews;
 mod transparency;
-mod visits;
+pub mod visits;

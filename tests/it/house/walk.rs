@@ -117,6 +117,7 @@ fn body_of(operation: &str) -> Value {
         "fund_brand" => json!({ "amount": { "amount_minor": 1, "currency": "CHF" }, "reference": "walk" }),
         "add_brand_member" | "add_member" => json!({ "email": "walk@example.org", "name": "Walk", "role": "viewer" }),
         "change_member" => json!({ "role": "viewer" }),
+        "set_qualifications" => json!({ "qualifications": ["walk"] }),
         "suspend_worker" | "reinstate_worker" => json!({ "code": "walk", "text": why }),
         _ => json!({}),
     }

@@ -8,6 +8,7 @@ mod copies;
 mod corrections;
 mod deadlines;
 mod demo;
+mod discovery;
 mod faces;
 mod money;
 mod payouts;

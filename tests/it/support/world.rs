@@ -196,6 +196,11 @@ impl World {
         self.app.cx()
     }
 
+    /// Lists show what is committed: what a server does several times a second is done before each question here.
+    pub fn refresh_board(&self) {
+        fieldproof::ops::discovery::refresh(&self.cx()).unwrap();
+    }
+
     /// Every invariant holds.
     pub async fn verify(&self) {
         let all = fieldproof::jobs::verify::verify(&self.app, false).await.unwrap();
@@ -387,6 +392,7 @@ impl Person<'_> {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
+        self.world.refresh_board();
         self.send("GET", path, None, None, None).await
     }
 

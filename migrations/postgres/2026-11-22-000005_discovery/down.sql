@@ -1,0 +1,15 @@
+DROP TRIGGER qualifications_changed ON worker_qualifications;
+DROP TRIGGER submissions_decided ON submissions;
+DROP TRIGGER reservations_changed ON reservations;
+DROP TRIGGER campaigns_changed ON campaigns;
+DROP TRIGGER stores_changed ON stores;
+DROP TRIGGER missions_changed ON missions;
+DROP FUNCTION note_worker;
+DROP FUNCTION note_campaign;
+DROP FUNCTION note_store;
+DROP FUNCTION note_mission;
+DROP TABLE mission_changes;
+DROP TABLE worker_qualifications;
+ALTER TABLE campaigns DROP COLUMN qualifications;
+ALTER TABLE campaigns DROP COLUMN min_level;
+ALTER TABLE campaigns DROP COLUMN kind;

@@ -1,0 +1,14 @@
+DROP TRIGGER qualifications_removed;
+DROP TRIGGER qualifications_added;
+DROP TRIGGER submissions_decided;
+DROP TRIGGER reservations_changed;
+DROP TRIGGER reservations_added;
+DROP TRIGGER campaigns_changed;
+DROP TRIGGER stores_changed;
+DROP TRIGGER missions_changed;
+DROP TRIGGER missions_added;
+DROP TABLE mission_changes;
+DROP TABLE worker_qualifications;
+ALTER TABLE campaigns DROP COLUMN qualifications;
+ALTER TABLE campaigns DROP COLUMN min_level;
+ALTER TABLE campaigns DROP COLUMN kind;
