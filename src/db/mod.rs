@@ -35,6 +35,7 @@ pub mod sessions;
 pub mod store_import;
 pub mod stores;
 pub mod submissions;
+pub mod tracks;
 pub mod tx;
 pub mod types;
 pub mod users;

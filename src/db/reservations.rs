@@ -141,6 +141,8 @@ fn set(tx: &mut Tx, row: &ReservationRow, to: ReservationState, ended_at: Option
             reservations::frees_at.eq(row.frees_at),
             reservations::extended.eq(row.extended),
             reservations::checked_in_at.eq(row.checked_in_at),
+            reservations::device_id.eq(&row.device_id),
+            reservations::reserved_elapsed_ms.eq(row.reserved_elapsed_ms),
             reservations::ended_at.eq(ended_at),
             reservations::updated_at.eq(now),
             reservations::version.eq(reservations::version + 1),

@@ -16,6 +16,7 @@ use crate::domain::mission::MissionState;
 use crate::domain::money::Currency;
 use crate::domain::payout::PayoutState;
 use crate::domain::reservation::ReservationState;
+use crate::domain::signals::Provider;
 use crate::domain::store::StoreState;
 use crate::domain::submission::{Outcome, SubmissionState};
 use crate::domain::time::At;
@@ -265,6 +266,8 @@ pub struct ReservationRow {
     pub ended_at: Option<At>,
     pub updated_at: At,
     pub version: i64,
+    pub device_id: Option<String>,
+    pub reserved_elapsed_ms: Option<i64>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]
@@ -281,6 +284,26 @@ pub struct PositionFixRow {
     pub received_at: At,
     pub distance_m: f64,
     pub verdict: String,
+    pub altitude_m: Option<f64>,
+    pub speed_mps: Option<f64>,
+    pub bearing_deg: Option<f64>,
+    pub provider: Option<Provider>,
+    pub elapsed_ms: Option<i64>,
+    pub client_id: Option<String>,
+    pub fingerprint: Option<String>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset, Clone, Debug)]
+#[diesel(table_name = visit_tracks)]
+pub struct VisitTrackRow {
+    pub reservation_id: ReservationId,
+    pub worker_id: UserId,
+    pub store_id: StoreId,
+    pub verdict: String,
+    pub distance_m: i64,
+    pub shape: Option<String>,
+    pub at: At,
+    pub fixes_dropped_at: Option<At>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

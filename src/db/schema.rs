@@ -244,6 +244,21 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
         version -> BigInt,
+        device_id -> Nullable<Text>,
+        reserved_elapsed_ms -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    visit_tracks (reservation_id) {
+        reservation_id -> Text,
+        worker_id -> Text,
+        store_id -> Text,
+        verdict -> Text,
+        distance_m -> BigInt,
+        shape -> Nullable<Text>,
+        at -> Timestamp,
+        fixes_dropped_at -> Nullable<Timestamp>,
     }
 }
 
@@ -260,6 +275,13 @@ diesel::table! {
         received_at -> Timestamp,
         distance_m -> Double,
         verdict -> Text,
+        altitude_m -> Nullable<Double>,
+        speed_mps -> Nullable<Double>,
+        bearing_deg -> Nullable<Double>,
+        provider -> Nullable<Text>,
+        elapsed_ms -> Nullable<BigInt>,
+        client_id -> Nullable<Text>,
+        fingerprint -> Nullable<Text>,
     }
 }
 
@@ -678,6 +700,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     worker_qualifications,
+    visit_tracks,
     mission_changes,
     users,
     sessions,

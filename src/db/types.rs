@@ -142,6 +142,7 @@ enum_columns!(
     crate::domain::mission::MissionState,
     crate::domain::payout::PayoutState,
     crate::domain::reservation::ReservationState,
+    crate::domain::signals::Provider,
     crate::domain::store::StoreState,
     crate::domain::submission::Outcome,
     crate::domain::submission::SubmissionState,

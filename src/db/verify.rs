@@ -33,7 +33,7 @@ pub struct Invariant {
     pub check: fn(&mut Conn) -> Found,
 }
 
-/// I01 to I19, in order; I12 looks at the rows only, its bytes are looked at elsewhere.
+/// I01 to I20, in order; I12 looks at the rows only, its bytes are looked at elsewhere.
 pub const INVARIANTS: &[Invariant] = &[
     Invariant { id: "I01", sentence: "every transfer moves one amount of one currency", check: i01_transfers },
     Invariant { id: "I02", sentence: "amounts are whole minor units", check: i02_amounts },
@@ -54,6 +54,7 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant { id: "I17", sentence: "an expired reservation frees its slot once", check: i17_expiries },
     Invariant { id: "I18", sentence: "whoever is refused has a name and a reason", check: i18_reasons },
     Invariant { id: "I19", sentence: "an idempotency key has one caller and route", check: i19_keys },
+    Invariant { id: "I20", sentence: "positions that were dropped are gone", check: i20_positions },
 ];
 
 /// Examples of one query.
@@ -710,6 +711,15 @@ fn i18_reasons(conn: &mut Conn) -> Found {
                 "SELECT id FROM payouts WHERE state = 'returned' AND COALESCE(return_reason, '') = ''",
             ),
         ],
+    )
+}
+
+fn i20_positions(conn: &mut Conn) -> Found {
+    rows(
+        conn,
+        "a visit whose positions were dropped and that still has some",
+        "SELECT DISTINCT t.reservation_id AS id FROM visit_tracks t JOIN position_fixes f \
+         ON f.reservation_id = t.reservation_id WHERE t.fixes_dropped_at IS NOT NULL",
     )
 }
 

@@ -129,8 +129,20 @@ impl<'a> Stage<'a> {
         // Some metres from the pin, as the door is; or as far off as the script says.
         let here = Point::new(at.point.lat() + (visit.metres_off + 18.0) / 111_195.0, at.point.lon())
             .ok_or_else(|| Failure::fault("a store at the pole"))?;
-        let fix = |at: At| AskedFix { lat: here.lat(), lon: here.lon(), accuracy_m: 14.0, at, mock: false };
-        let asked = CheckIn { fixes: vec![fix(self.now())] };
+        let fix = |at: At| AskedFix {
+            lat: here.lat(),
+            lon: here.lon(),
+            accuracy_m: 14.0,
+            at,
+            altitude_m: None,
+            speed_mps: None,
+            bearing_deg: None,
+            provider: None,
+            elapsed_ms: None,
+            photo: None,
+            mock: false,
+        };
+        let asked = CheckIn { fixes: vec![fix(self.now())], device_id: None, reserved_elapsed_ms: None };
         let checked_in = reservations::check_in(&self.cx(), &worker, &self.once(), &reservation.id, &asked)?;
         self.wait_minutes(2);
         let mut photos = Vec::new();

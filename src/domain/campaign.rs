@@ -17,12 +17,6 @@ text_enum! {
     CampaignKind { Audit = "audit", Price = "price", Stock = "stock", Display = "display", Other = "other" }
 }
 
-impl Default for CampaignKind {
-    fn default() -> CampaignKind {
-        CampaignKind::Audit
-    }
-}
-
 /// What a brand may do to a campaign.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CampaignMove {

@@ -313,6 +313,86 @@ codes! {
         "The phone reported a simulated position. Switch off mock locations in the developer settings."
         "Le téléphone a signalé une position simulée. Désactivez les positions fictives dans les options de développement."
         "De telefoon meldde een nagebootste positie. Zet neplocaties uit in de ontwikkelaarsopties."
+    PositionFrozen "POSITION_FROZEN" Doubt Seconds
+        "Your position did not move at all[ for {value}], as a receiver's always does a little. Switch on precise location, close apps that change it, and wait for a new position before the next photo."
+        "Votre position n'a pas du tout bougé[ pendant {value}], alors que celle d'un récepteur varie toujours un peu. Activez la position exacte, fermez les applications qui la modifient et attendez une nouvelle position avant la photo suivante."
+        "Uw positie bewoog helemaal niet[ gedurende {value}], terwijl die van een ontvanger altijd iets verschuift. Zet precieze locatie aan, sluit apps die haar wijzigen en wacht op een nieuwe positie vóór de volgende foto."
+    PositionIsStore "POSITION_IS_STORE" Doubt Count
+        "Your position was exactly the point of the store on the map[, {value} times]. Let the phone measure it; nothing to do if it did."
+        "Votre position était exactement le point du magasin sur la carte[, {value} fois]. Laissez le téléphone la mesurer ; rien à faire si c'était le cas."
+        "Uw positie was precies het punt van de winkel op de kaart[, {value} keer]. Laat de telefoon haar meten; u hoeft niets te doen als dat zo was."
+    AccuracyImpossible "ACCURACY_IMPOSSIBLE" Doubt Share
+        "The phone gave an accuracy that phones do not reach[ ({text}; {value} of the positions)]. Switch on precise location and close apps that change it."
+        "Le téléphone a donné une précision qu'un téléphone n'atteint pas[ ({text} ; {value} des positions)]. Activez la position exacte et fermez les applications qui la modifient."
+        "De telefoon gaf een nauwkeurigheid die telefoons niet halen[ ({text}; {value} van de posities)]. Zet precieze locatie aan en sluit apps die haar wijzigen."
+    AccuracyConstant "ACCURACY_CONSTANT" Doubt Metres
+        "The accuracy of your position was always the same[: {value}]. Nothing to do."
+        "La précision de votre position était toujours la même[ : {value}]. Rien à faire."
+        "De nauwkeurigheid van uw positie was steeds dezelfde[: {value}]. U hoeft niets te doen."
+    AltitudeImpossible "ALTITUDE_IMPOSSIBLE" Doubt Share
+        "The phone gave a height that cannot be[ ({text}; {value} of the positions)]. Close apps that change your position."
+        "Le téléphone a donné une altitude impossible[ ({text} ; {value} des positions)]. Fermez les applications qui modifient votre position."
+        "De telefoon gaf een hoogte die niet kan[ ({text}; {value} van de posities)]. Sluit apps die uw positie wijzigen."
+    AltitudeConstant "ALTITUDE_CONSTANT" Doubt Metres
+        "The height of your position was always the same[: {value}]. Nothing to do."
+        "L'altitude de votre position était toujours la même[ : {value}]. Rien à faire."
+        "De hoogte van uw positie was steeds dezelfde[: {value}]. U hoeft niets te doen."
+    Clockwork "CLOCKWORK" Doubt Seconds
+        "Your positions came like clockwork[, every {value}]. Send each one when you take the photo; nothing to do if you did."
+        "Vos positions sont arrivées comme une horloge[, toutes les {value}]. Envoyez chacune en prenant la photo ; rien à faire si c'était le cas."
+        "Uw posities kwamen als een uurwerk[, elke {value}]. Stuur elke positie bij het maken van de foto; u hoeft niets te doen als u dat deed."
+    TrackStraight "TRACK_STRAIGHT" Doubt Measure
+        "Your way was a perfect line at an even pace[ (off by {value} m, people by more than {limit} m)]. Close apps that change your position."
+        "Votre trajet était une ligne parfaite à allure constante[ (écart {value} m, plus de {limit} m pour une personne)]. Fermez les applications qui modifient votre position."
+        "Uw route was een volmaakte lijn in een gelijk tempo[ (afwijking {value} m, bij mensen meer dan {limit} m)]. Sluit apps die uw positie wijzigen."
+    TrackReplayed "TRACK_REPLAYED" Doubt Share
+        "Your way is the same as in an earlier visit[: {value} alike, limit {limit}]. Make each visit yourself; a person looks at it if you did."
+        "Votre trajet est le même que lors d'une visite précédente[ : {value} de ressemblance, limite {limit}]. Faites chaque visite vous-même ; une personne vérifiera si c'était le cas."
+        "Uw route is dezelfde als bij een eerder bezoek[: {value} gelijk, grens {limit}]. Doe elk bezoek zelf; een mens kijkt ernaar als u dat deed."
+    PositionJump "POSITION_JUMP" Doubt Metres
+        "Your position jumped faster than anyone travels[: {value} at once]. Wait for a steady position before you check in, and close apps that change it."
+        "Votre position a sauté plus vite que quiconque ne voyage[ : {value} d'un coup]. Attendez une position stable avant de signaler votre arrivée et fermez les applications qui la modifient."
+        "Uw positie versprong sneller dan iemand reist[: {value} ineens]. Wacht op een vaste positie voordat u incheckt en sluit apps die haar wijzigen."
+    TravelImpossible "TRAVEL_IMPOSSIBLE" Doubt Metres
+        "Your last visit was too far away to be here so soon[: {value}, at most {limit} in that time]. Set the clock of the phone to automatic; use your own account on one phone."
+        "Votre visite précédente était trop loin pour être déjà ici[ : {value}, au plus {limit} en ce temps]. Réglez l'heure du téléphone sur automatique ; utilisez votre propre compte sur un seul téléphone."
+        "Uw vorige bezoek was te ver weg om al hier te zijn[: {value}, hoogstens {limit} in die tijd]. Zet de klok van de telefoon op automatisch; gebruik uw eigen account op één telefoon."
+    PhotoApart "PHOTO_APART" Doubt Metres
+        "A photo was taken away from the other positions of the visit[: {value}, at most {limit}]. Take all photos in the store with location switched on."
+        "Une photo a été prise loin des autres positions de la visite[ : à {value}, au plus {limit}]. Prenez toutes les photos au magasin avec la localisation activée."
+        "Een foto is ver van de andere posities van het bezoek gemaakt[: {value}, hoogstens {limit}]. Maak alle foto's in de winkel met locatie ingeschakeld."
+    PhotoElsewhere "PHOTO_ELSEWHERE" Doubt Metres
+        "A photo names another place than the phone did[: {value} apart, at most {limit}]. Take it with the app and wait until the position is found."
+        "Une photo indique un autre lieu que le téléphone[ : à {value}, au plus {limit}]. Prenez-la avec l'application et attendez que la position soit trouvée."
+        "Een foto noemt een andere plaats dan de telefoon[: {value} ervandaan, hoogstens {limit}]. Maak haar met de app en wacht tot de positie is gevonden."
+    MovementConflict "MOVEMENT_CONFLICT" Doubt Count
+        "Speed and positions of the phone do not fit together[: {value} times]. Close apps that change your position."
+        "La vitesse et les positions du téléphone ne concordent pas[ : {value} fois]. Fermez les applications qui modifient votre position."
+        "Snelheid en posities van de telefoon passen niet bij elkaar[: {value} keer]. Sluit apps die uw positie wijzigen."
+    PositionNoise "POSITION_NOISE" Doubt Share
+        "Your position jittered as no receiver does[: {value} of all change within seconds, at most {limit}]. Switch on precise location and close apps that change it."
+        "Votre position a tremblé comme celle d'aucun récepteur[ : {value} de la variation en quelques secondes, au plus {limit}]. Activez la position exacte et fermez les applications qui la modifient."
+        "Uw positie trilde zoals bij geen ontvanger[: {value} van alle verandering binnen seconden, hoogstens {limit}]. Zet precieze locatie aan en sluit apps die haar wijzigen."
+    FixShared "FIX_SHARED" Doubt Count
+        "Exactly these positions were sent for another visit[: {value}]. Let your own phone measure them."
+        "Exactement ces positions ont été envoyées pour une autre visite[ : {value}]. Laissez votre propre téléphone les mesurer."
+        "Precies deze posities zijn voor een ander bezoek gestuurd[: {value}]. Laat uw eigen telefoon ze meten."
+    DeviceShared "DEVICE_SHARED" Doubt Count
+        "Other accounts used this phone[: {value}]. Use your own account; if you share the phone, tell us."
+        "D'autres comptes ont utilisé ce téléphone[ : {value}]. Utilisez votre propre compte ; si vous partagez le téléphone, dites-le-nous."
+        "Andere accounts gebruikten deze telefoon[: {value}]. Gebruik uw eigen account; deelt u de telefoon, laat het ons weten."
+    PhoneClock "PHONE_CLOCK" Doubt Seconds
+        "The clock of the phone is wrong[ by {value}]. Set date and time to automatic."
+        "L'horloge du téléphone est fausse[ de {value}]. Réglez la date et l'heure sur automatique."
+        "De klok van de telefoon loopt verkeerd[: {value}]. Zet datum en tijd op automatisch."
+    ClockChanged "CLOCK_CHANGED" Doubt Seconds
+        "The clock of the phone was changed during the visit[ by {value}]. Set date and time to automatic."
+        "L'horloge du téléphone a été changée pendant la visite[ de {value}]. Réglez la date et l'heure sur automatique."
+        "De klok van de telefoon is tijdens het bezoek veranderd[: {value}]. Zet datum en tijd op automatisch."
+    SignsAddUp "SIGNS_ADD_UP" Doubt Count
+        "Several small things about your positions are unusual[ ({text})]. Switch on precise location and close apps that change it."
+        "Plusieurs détails de vos positions sont inhabituels[ ({text})]. Activez la position exacte et fermez les applications qui la modifient."
+        "Meerdere kleine dingen aan uw posities zijn ongewoon[ ({text})]. Zet precieze locatie aan en sluit apps die haar wijzigen."
     // The seal
     LateSeal "LATE_SEAL" Doubt Seconds
         "The work was handed in after the deadline[, {value} late]. A person decides; tell us if something held you up."

@@ -67,6 +67,7 @@ pub mod replay;
 pub mod report;
 pub mod reservation;
 pub mod rounds;
+pub mod signals;
 pub mod store;
 pub mod store_import;
 pub mod submission;

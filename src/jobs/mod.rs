@@ -23,7 +23,7 @@ use crate::context::{App, Cx};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::deadlines::{self, Swept};
 use crate::ops::work::{self, Claimed};
-use crate::ops::{assess, audit_seal, discovery, faces};
+use crate::ops::{assess, audit_seal, discovery, faces, positions};
 
 /// One line of the table.
 pub struct Job {
@@ -157,6 +157,7 @@ pub const JOBS: &[Job] = &[
         gives_up: "never: only figures for /metrics",
         run: Run::Outside(|bench| Box::pin(measure(bench))),
     },
+    sweep("drop_fixes", 60 * MINUTE, positions::drop_fixes),
     sweep("forget_changes", 10 * MINUTE, discovery::forget_changes),
     sweep("sweep_keys", 60 * MINUTE, deadlines::sweep_keys),
 ];

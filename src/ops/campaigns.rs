@@ -63,6 +63,10 @@ fn one() -> i64 {
     1
 }
 
+fn audit() -> CampaignKind {
+    CampaignKind::Audit
+}
+
 fn review_days() -> i64 {
     REVIEW_DAYS_DEFAULT
 }
@@ -83,7 +87,7 @@ pub struct NewCampaign {
     pub on_site_minutes: i64,
     #[serde(default = "review_days")]
     pub review_days: i64,
-    #[serde(default)]
+    #[serde(default = "audit")]
     pub kind: CampaignKind,
     /// Least level of a worker who may take a mission.
     #[serde(default)]
@@ -552,7 +556,7 @@ pub fn create_campaign(cx: &Cx, who: &BrandEditor, once: &Once, asked: &NewCampa
             created_at: tx.now(),
             updated_at: tx.now(),
             version: 1,
-            kind: CampaignKind::default(),
+            kind: audit(),
             min_level: 0,
             qualifications: Json(json!([])),
         };

@@ -26,6 +26,7 @@ pub mod meta;
 pub mod missions;
 pub mod outbox;
 pub mod payouts;
+pub mod positions;
 pub mod products;
 pub mod recheck;
 pub mod report;

@@ -1,6 +1,8 @@
 //! One worker's hold on one slot: reserve, see, check in, extend, release. A slot is given once: the mission is locked
 //! and its counter moves under a guard (I09). Distance never refuses anybody.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -18,16 +20,21 @@ use crate::domain::place::{Inside, Point};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::reservation::{ReservationMove, ReservationState, frees_at};
 use crate::domain::rounds::STOPS_MAX;
+use crate::domain::signals::{self, Provider};
 use crate::domain::store::{EXTENSION_SECS, HOLD_SECS, NotExtended, StoreState, extend, seal_deadline};
 use crate::domain::time::At;
 use crate::domain::user::UserState;
 use crate::domain::visit::{Fix, POSITION_CODES, best_fix, position_findings, position_sentence};
-use crate::ops::Page;
 use crate::ops::discovery::on_site;
+use crate::ops::evidence::client_id_error;
 use crate::ops::missions::{MissionSummary, hours, zone};
+use crate::ops::{Page, positions};
 
-/// Positions in one request.
+/// Positions in one check-in.
 pub const FIXES_MAX: usize = 20;
+/// Positions in one seal: a few for each photo.
+pub const SEALED_FIXES_MAX: usize = 400;
+const DEVICE_MAX: usize = 100;
 
 /// A position as the phone measured it.
 #[derive(Deserialize, Clone, Debug)]
@@ -42,6 +49,16 @@ pub struct AskedFix {
     /// The phone says that the position is simulated.
     #[serde(default)]
     pub mock: bool,
+    pub altitude_m: Option<f64>,
+    pub speed_mps: Option<f64>,
+    /// Clockwise from north.
+    pub bearing_deg: Option<f64>,
+    /// What on the phone made the position.
+    pub provider: Option<Provider>,
+    /// By the phone's monotonic clock, in milliseconds since it was started.
+    pub elapsed_ms: Option<i64>,
+    /// The phone's id of the photo that it was measured with; without one it belongs to the check-in or the seal.
+    pub photo: Option<String>,
 }
 
 #[derive(Deserialize, Clone, Debug)]
@@ -49,6 +66,10 @@ pub struct AskedFix {
 pub struct CheckIn {
     /// 1 to 20.
     pub fixes: Vec<AskedFix>,
+    /// What the app calls this phone, the same for every account on it.
+    pub device_id: Option<String>,
+    /// The phone's monotonic clock when the reservation was answered, in milliseconds since it was started.
+    pub reserved_elapsed_ms: Option<i64>,
 }
 
 /// A photo of the visit that has arrived.
@@ -117,10 +138,11 @@ pub struct ReservationList {
 }
 
 /// Complaints about positions, each under `pointer`.
-pub(super) fn fix_errors(fixes: &[AskedFix], least: usize, pointer: &str) -> Vec<FieldError> {
+pub(super) fn fix_errors(fixes: &[AskedFix], count: RangeInclusive<usize>, pointer: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if !(least..=FIXES_MAX).contains(&fixes.len()) {
-        errors.push(FieldError::new(pointer, "length", format!("{least} to {FIXES_MAX} positions.")));
+    if !count.contains(&fixes.len()) {
+        let (least, most) = count.into_inner();
+        errors.push(FieldError::new(pointer, "length", format!("{least} to {most} positions.")));
     }
     for (i, fix) in fixes.iter().enumerate() {
         if Point::new(fix.lat, fix.lon).is_none() {
@@ -137,6 +159,20 @@ pub(super) fn fix_errors(fixes: &[AskedFix], least: usize, pointer: &str) -> Vec
                 "accuracy_m lies in 0..=100000.",
             ));
         }
+        for (name, number, range) in [
+            ("altitude_m", fix.altitude_m, -20_000.0..=100_000.0),
+            ("speed_mps", fix.speed_mps, 0.0..=10_000.0),
+            ("bearing_deg", fix.bearing_deg, -360.0..=360.0),
+        ] {
+            if number.is_some_and(|n| !range.contains(&n)) {
+                let detail = format!("{name} lies in {}..={}.", range.start(), range.end());
+                errors.push(FieldError::new(format!("{pointer}/{i}/{name}"), "out_of_range", detail));
+            }
+        }
+        if fix.elapsed_ms.is_some_and(|ms| ms < 0) {
+            errors.push(FieldError::new(format!("{pointer}/{i}/elapsed_ms"), "out_of_range", "At least 0."));
+        }
+        errors.extend(fix.photo.as_deref().and_then(|id| client_id_error(format!("{pointer}/{i}/photo"), id)));
     }
     errors
 }
@@ -326,6 +362,8 @@ fn reserve_one(tx: &mut Tx, rules: &Rules, who: &Worker, id: &MissionId, nonce: 
             ended_at: None,
             updated_at: now,
             version: 1,
+            device_id: None,
+            reserved_elapsed_ms: None,
         };
         reservations::add(tx, &row)?;
         let event = Event::new("reservation.made", &row.id).brand(&row.brand_id);
@@ -417,7 +455,15 @@ pub fn get_reservation(cx: &Cx, who: &Worker, id: &ReservationId) -> Outcome<Res
 
 /// Stores where the phone is. The first check-in starts the visit; later ones add positions.
 pub fn check_in(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &CheckIn) -> Outcome<CheckInView> {
-    let errors = fix_errors(&asked.fixes, 1, "/fixes");
+    let mut errors = fix_errors(&asked.fixes, 1..=FIXES_MAX, "/fixes");
+    let odd = |id: &String| id.is_empty() || id.len() > DEVICE_MAX || !id.bytes().all(|b| b.is_ascii_graphic());
+    if asked.device_id.as_ref().is_some_and(odd) {
+        let detail = format!("1 to {DEVICE_MAX} letters, digits and signs.");
+        errors.push(FieldError::new("/device_id", "invalid", detail));
+    }
+    if asked.reserved_elapsed_ms.is_some_and(|ms| ms < 0) {
+        errors.push(FieldError::new("/reserved_elapsed_ms", "out_of_range", "At least 0."));
+    }
     if !errors.is_empty() {
         return Err(Refusal::fields(Code::InvalidRequest, errors).into());
     }
@@ -429,14 +475,18 @@ pub fn check_in(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &
             return Err(over(row.state));
         }
         let store = missions::any_store(tx, &row.store_id)?;
-        let fixes = add_fixes(tx, &row.id, &store, "check_in", &asked.fixes)?;
-        renew_position_findings(tx, &row, None, &store, &fixes)?;
         let from = row.state;
+        row.device_id = asked.device_id.clone().or(row.device_id);
+        row.reserved_elapsed_ms = asked.reserved_elapsed_ms.or(row.reserved_elapsed_ms);
         if row.state == ReservationState::Held {
             row.checked_in_at = Some(now);
             row.frees_at = frees_at(ReservationState::CheckedIn, row.deadline_at);
             row = reservations::move_state(tx, &row, ReservationMove::CheckIn)?;
+        } else {
+            row = reservations::set_times(tx, &row)?;
         }
+        let fixes = add_fixes(tx, &row.id, &store, "check_in", &asked.fixes)?;
+        renew_position_findings(tx, &row, None, &store, &fixes)?;
         let language = language_of(tx, &worker, None)?;
         let position = PositionView::of(&fixes, store.radius_m, language)
             .ok_or_else(|| Failure::fault("a check-in without a position"))?;
@@ -478,7 +528,15 @@ pub(super) fn add_fixes(
             received_at: tx.now(),
             distance_m,
             verdict: Inside::judge(distance_m, fix.accuracy_m, store.radius_m).as_str().to_owned(),
+            altitude_m: fix.altitude_m,
+            speed_mps: fix.speed_mps,
+            bearing_deg: fix.bearing_deg,
+            provider: fix.provider,
+            elapsed_ms: fix.elapsed_ms,
+            client_id: fix.photo.clone(),
+            fingerprint: None,
         };
+        let row = PositionFixRow { fingerprint: positions::fingerprint(&row), ..row };
         reservations::add_fix(tx, &row)?;
     }
     reservations::any_fixes(tx, id)
@@ -493,6 +551,9 @@ pub(super) fn renew_position_findings(
     fixes: &[PositionFixRow],
 ) -> Outcome<()> {
     evidence::drop_findings(tx, &row.id, POSITION_CODES)?;
+    evidence::drop_findings(tx, &row.id, signals::CODES)?;
+    let signs = positions::signs(tx, row, store, fixes)?;
+    positions::keep(tx, row, store, fixes)?;
     let fixes: Vec<Fix> = fixes.iter().map(as_fix).collect();
     let about = evidence::About {
         reservation: &row.id,
@@ -501,7 +562,7 @@ pub(super) fn renew_position_findings(
         revision: submission.map_or(1, |(_, revision)| revision),
         item: None,
     };
-    for finding in position_findings(&fixes, store.radius_m) {
+    for finding in position_findings(&fixes, store.radius_m).into_iter().chain(signs) {
         evidence::add_finding(tx, &about, &finding)?;
     }
     Ok(())

@@ -34,7 +34,9 @@ use crate::ops::campaigns::pinned;
 use crate::ops::evidence::{PHOTO_MAX_BYTES, PHOTOS_MAX, client_id_error, question_error, sha256_error};
 use crate::ops::grades::{self, GradeView};
 use crate::ops::missions::MissionSummary;
-use crate::ops::reservations::{AskedFix, PositionView, add_fixes, fix_errors, language_of, renew_position_findings};
+use crate::ops::reservations::{
+    AskedFix, PositionView, SEALED_FIXES_MAX, add_fixes, fix_errors, language_of, renew_position_findings,
+};
 use crate::ops::{Page, report, shut_stores};
 
 // What is asked
@@ -498,7 +500,7 @@ fn finding_view(row: &FindingRow, language: Language) -> Option<FindingView> {
 pub fn seal(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &Seal) -> Outcome<SubmissionView> {
     let worker = WorkerScope::from(who);
     let mut errors = photo_errors(&asked.photos);
-    errors.extend(fix_errors(&asked.fixes, 0, "/fixes"));
+    errors.extend(fix_errors(&asked.fixes, 0..=SEALED_FIXES_MAX, "/fixes"));
     if asked.elapsed_ms.is_some_and(|ms| !(0..=ELAPSED_MAX_MS).contains(&ms)) {
         errors.push(FieldError::new("/elapsed_ms", "out_of_range", "0 to 31536000000 milliseconds."));
     }
@@ -743,7 +745,7 @@ pub fn revise_submission(
 ) -> Outcome<SubmissionView> {
     let worker = WorkerScope::from(who);
     let mut errors = photo_errors(&asked.photos);
-    errors.extend(fix_errors(&asked.fixes, 0, "/fixes"));
+    errors.extend(fix_errors(&asked.fixes, 0..=SEALED_FIXES_MAX, "/fixes"));
     refuse(errors)?;
     let judged = cx.read(|c| {
         let row = submissions::find(c, &worker, id)?.or_missing("submission")?;

@@ -27,14 +27,15 @@ INSERT INTO brands VALUES ('brd_1','A','CH','CHF',:t,:t,1);
 INSERT INTO brands VALUES ('brd_2','B','CH','CHF',:t,:t,1);
 INSERT INTO stores VALUES ('sto_1',NULL,'osm','node/1','Shop',NULL,NULL,NULL,NULL,NULL,'CH',46.5,6.6,150,NULL,'Europe/Zurich','open',NULL,NULL,:t,:t,1);
 INSERT INTO products VALUES ('prd_1','brd_1','4006381333931','a','Pen',NULL,:t);
-INSERT INTO campaigns VALUES ('cmp_1','brd_1','C','p','published','CHF',100,30,2000,2,10,1,:t,:t,5,'{}','{}','[]',:t,NULL,:t,:t,1);
+INSERT INTO campaigns VALUES ('cmp_1','brd_1','C','p','published','CHF',100,30,2000,2,10,1,:t,:t,5,'{}','{}','[]',:t,NULL,:t,:t,1,'audit',0,'[]');
 INSERT INTO campaign_stores VALUES ('cmp_1','sto_1');
 INSERT INTO campaign_products VALUES ('cmp_1','prd_1',1);
 INSERT INTO questionnaire_versions VALUES ('qnr_1','cmp_1',1,'{}','{}','{}',:t);
 INSERT INTO missions VALUES ('mis_1','cmp_1','brd_1','sto_1','qnr_1','open',2,1,1,3,0,0,100,30,2000,'CHF',46.5,6.6,:t,:t,:t,:t,1);
-INSERT INTO reservations VALUES ('rsv_1','mis_1','cmp_1','brd_1','sto_1','usr_w','qnr_1','used',0,'n',:t,:t,:t,0,NULL,:t,:t,2);
-INSERT INTO reservations VALUES ('rsv_2','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','held',0,'n',:t,:t,:t,0,NULL,NULL,:t,1);
-INSERT INTO reservations VALUES ('rsv_3','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','expired',0,'n',:t,:t,:t,0,NULL,:t,:t,2);
+INSERT INTO reservations VALUES ('rsv_1','mis_1','cmp_1','brd_1','sto_1','usr_w','qnr_1','used',0,'n',:t,:t,:t,0,NULL,:t,:t,2,NULL,NULL);
+INSERT INTO reservations VALUES ('rsv_2','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','held',0,'n',:t,:t,:t,0,NULL,NULL,:t,1,NULL,NULL);
+INSERT INTO reservations VALUES ('rsv_3','mis_1','cmp_1','brd_1','sto_1','usr_v','qnr_1','expired',0,'n',:t,:t,:t,0,NULL,:t,:t,2,NULL,NULL);
+INSERT INTO visit_tracks VALUES ('rsv_1','usr_w','sto_1','pass',20,NULL,:t,:t);
 INSERT INTO evidence VALUES ('evd_1','rsv_1','usr_w','brd_1','c1','/shelf',':sha',:size,'image/jpeg',NULL,'{}',:t,:t,'r','{}',NULL,NULL,NULL,NULL,NULL,
     NULL,NULL,:t,NULL);
 INSERT INTO submissions VALUES ('sub_1','rsv_1','mis_1','cmp_1','brd_1','sto_1','usr_w','qnr_1','approved',1,'completed',0,'{}',:t,:t,0,:t,NULL,NULL,NULL,NULL,NULL,:t,'dec_1',0,NULL,NULL,0,:t,3);
@@ -181,6 +182,10 @@ const DAMAGE: &[(&str, &str)] = &[
     ("I18", "DELETE FROM sanctions"),
     ("I18", "UPDATE decisions SET kind = 'rejected'"),
     ("I18", "UPDATE submissions SET state = 'rejected'"),
+    (
+        "I20",
+        "INSERT INTO position_fixes VALUES ('fix_1', 'rsv_1', 'seal', 46.5, 6.6, 9, 0, '2026-03-10 09:00:00', '2026-03-10 09:00:00', 9, 'pass', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    ),
     ("I18", "INSERT INTO decision_items VALUES ('dec_1', '/n', 0, NULL, NULL, NULL)"),
 ];
 

@@ -12,6 +12,7 @@ mod discovery;
 mod faces;
 mod money;
 mod payouts;
+mod positions;
 mod races;
 mod reference;
 mod replays;

@@ -1,0 +1,16 @@
+DROP TRIGGER position_fixes_no_delete;
+CREATE TRIGGER position_fixes_no_delete BEFORE DELETE ON position_fixes BEGIN
+    SELECT RAISE(ABORT, 'position_fixes rows are never changed or deleted');
+END;
+DROP TABLE visit_tracks;
+DROP INDEX reservations_by_device;
+ALTER TABLE reservations DROP COLUMN reserved_elapsed_ms;
+ALTER TABLE reservations DROP COLUMN device_id;
+DROP INDEX position_fixes_by_fingerprint;
+ALTER TABLE position_fixes DROP COLUMN fingerprint;
+ALTER TABLE position_fixes DROP COLUMN client_id;
+ALTER TABLE position_fixes DROP COLUMN elapsed_ms;
+ALTER TABLE position_fixes DROP COLUMN provider;
+ALTER TABLE position_fixes DROP COLUMN bearing_deg;
+ALTER TABLE position_fixes DROP COLUMN speed_mps;
+ALTER TABLE position_fixes DROP COLUMN altitude_m;
