@@ -10,6 +10,7 @@ pub mod paint;
 pub mod pairs;
 pub mod report;
 pub mod statistics;
+pub mod tracks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -13,7 +13,14 @@ use fieldproof::access::{Admin, Anyone, BrandEditor, BrandOwner, Finance, Identi
 use fieldproof::context::{Core, Cx, Once, Rules};
 use fieldproof::db::Place;
 use fieldproof::domain::brand::BrandRole;
-use fieldproof::domain::ids::{BrandId, SessionId, UserId};
+use fieldproof::domain::campaign::{CampaignKind, CampaignState};
+use fieldproof::domain::discovery::{Board, CampaignCard, Listed, StoreCard};
+use fieldproof::domain::ids::{BrandId, CampaignId, MissionId, SessionId, StoreId, UserId};
+use fieldproof::domain::mission::{MissionState, Slots};
+use fieldproof::domain::money::Currency;
+use fieldproof::domain::place::Point;
+use fieldproof::domain::store::StoreState;
+use fieldproof::domain::time::At;
 use fieldproof::domain::user::{StaffRole, UserKind};
 use fieldproof::ops;
 use fieldproof::ports::blobs::Blobs;
@@ -101,6 +108,54 @@ fn set_the_scene(core: &Arc<Core>) -> (Vec<String>, Vec<String>) {
     (missions.into_iter().map(|id| id.to_string()).collect(), tokens)
 }
 
+/// A board of a million missions, four a store, around the place that is asked for.
+fn a_million() -> Board {
+    let campaign = CampaignCard {
+        id: CampaignId::from_bits(1),
+        name: "Bench".to_owned(),
+        brand: BrandId::from_bits(1),
+        brand_name: "Bench".to_owned(),
+        kind: CampaignKind::Audit,
+        min_level: 0,
+        qualifications: Vec::new(),
+        currency: Currency::CHF,
+        reward_minor: 900,
+        attempt_fee_minor: 300,
+        reading_minutes: 1,
+        on_site_minutes: 5,
+    };
+    let now = At::from_micros(0).expect("a time");
+    let listed = (0..1_000_000_u128).map(|n| {
+        let (row, column) = ((n / 4 / 500) as f64, (n / 4 % 500) as f64);
+        let store = StoreCard {
+            id: StoreId::from_bits(n / 4),
+            name: "Store".to_owned(),
+            street: None,
+            housenumber: None,
+            postcode: None,
+            city: Some("Lausanne".to_owned()),
+            country: "CH".to_owned(),
+            at: Point::new(46.0 + row * 0.002, 6.0 + column * 0.002).expect("on the globe"),
+            opening_hours: Some("Mo-Su 00:00-24:00".to_owned()),
+            time_zone: "Europe/Zurich".to_owned(),
+        };
+        Listed {
+            id: MissionId::from_bits(n),
+            campaign: CampaignCard { id: CampaignId::from_bits(n % 4), ..campaign.clone() },
+            campaign_state: CampaignState::Published,
+            store,
+            store_state: StoreState::Open,
+            store_recheck_at: None,
+            state: MissionState::Open,
+            slots: Slots { slots: 1, held: 0, done: 0, attempts: 2, attempts_spent: 0 },
+            recheck_open: false,
+            starts_at: now,
+            ends_at: now.plus_days(100_000),
+        }
+    });
+    Board::build(listed, &std::collections::HashMap::new(), 0)
+}
+
 /// Runs `ask` from all clients for some seconds; requests a second and the slowest hundredth in milliseconds.
 async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> (f64, f64, BTreeMap<u16, usize>) {
     let number = Arc::new(AtomicUsize::new(0));
@@ -142,8 +197,9 @@ fn main() {
     let core = Arc::new(Core::new(&place, 16, Clock::System, keys, rules).expect("a database"));
     core.db.migrate().expect("a schema");
     let (missions, tokens) = set_the_scene(&core);
+    ops::discovery::refresh(&Cx::new(core.clone(), "bench")).expect("a board");
     let blobs = Blobs::folder(&folder.join("blobs")).expect("a folder");
-    let shared = Shared::new(core, blobs, RateLimit::per_second(0), Arc::new(String::new));
+    let shared = Shared::new(core.clone(), blobs, RateLimit::per_second(0), Arc::new(String::new));
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     actix_web::rt::System::new().block_on(async {
@@ -169,6 +225,10 @@ fn main() {
             get(format!("/v1/missions?lat={lat}&lon={lon}&radius_m=2000&limit=20"), n)
         };
         print("near me, 20 of 2 km", load(near).await);
+        let before = std::mem::take(&mut *core.discovery.board_mut());
+        core.discovery.replace(a_million());
+        print("near me among a million", load(near).await);
+        core.discovery.replace(before);
         let reserve = |n: usize| async move {
             let path = format!("{url}/v1/missions/{}/reservations", missions[n / WORKERS % STORES]);
             let asked = client.post(path).bearer_auth(&tokens[n % WORKERS]);

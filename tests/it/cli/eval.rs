@@ -73,3 +73,15 @@ fn a_sample_repeats_and_wrong_pairs_are_named() {
     assert_eq!((nowhere.code, nowhere.err.lines().count()), (Some(1), 1), "{}", nowhere.err);
     assert_eq!(desk.run(&["eval", "photos", "x", "--limit", "0"]).code, Some(2));
 }
+
+#[test]
+fn made_up_positions_are_counted_and_the_same_seed_gives_the_same_table() {
+    let desk = Desk::new();
+    let folder = format!("{}/tests/fixtures/tracks", env!("CARGO_MANIFEST_DIR"));
+    let run = |more: &[&str]| desk.run(&[&["eval", "tracks", &folder, "--each", "3"], more].concat());
+    let (first, second) = (run(&[]), run(&[]));
+    assert_eq!((first.code, &first.out), (Some(0), &second.out), "{}", first.err);
+    assert!(first.out.contains("mock flag left on") && first.out.contains("refusals"), "{}", first.out);
+    let wrong = desk.run(&["eval", "tracks", "/nowhere"]);
+    assert!(wrong.code == Some(1) && !wrong.err.is_empty(), "{}", wrong.err);
+}

@@ -1,13 +1,21 @@
 //! Finding missions from the board: filters, who may do what, maps, phones that keep a city, and whole rounds at once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use fieldproof::context::{Core, Cx, Rules};
+use fieldproof::domain::discovery::Within;
+use fieldproof::domain::ids::MissionId;
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::user::StaffRole;
+use fieldproof::ops;
+use fieldproof::ports::clock::Clock;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::api::visits::Shelf;
-use crate::support::world::{Person, World, both};
+use crate::support::world::{Person, World, both, fresh_keys};
 
 const NEAR: &str = "/v1/missions?lat=47.37&lon=8.54&radius_m=6000";
 const BOX: &str = "south=47.3&north=47.5&west=8.5&east=8.6";
@@ -30,7 +38,53 @@ async fn qualified(world: &World, who: &Person<'_>, codes: Value) -> Value {
     admin.post(&format!("/v1/admin/workers/{id}/qualifications"), json!({ "qualifications": codes })).await.ok()
 }
 
+/// Which missions a board offers.
+fn offered(core: &Core) -> BTreeSet<u128> {
+    let globe = Within::Area { south: -90.0, north: 90.0, west: -180.0, east: 180.0 };
+    core.discovery.board().all_within(globe, usize::MAX).into_iter().map(|offer| offer.id).collect()
+}
+
 both! {
+    async fn a_second_process_sees_every_change_of_a_first_one(world) {
+        let shelf = Shelf::with(world, 8, |asked| asked["slots_per_store"] = json!(1)).await;
+        let crowd = world.crowd(8);
+        // Another process on the same database; it only reads.
+        let other = Core::new(world.app.core.db.place(), 2, Clock::manual(world.now()), fresh_keys(), Rules::default());
+        let other = Arc::new(other.unwrap());
+        let stop = Arc::new(AtomicBool::new(false));
+        let (reader, ended) = (other.clone(), stop.clone());
+        let reading = std::thread::spawn(move || {
+            let mut seen = 0;
+            while !ended.load(Ordering::Relaxed) {
+                seen += ops::discovery::refresh(&Cx::new(reader.clone(), "reader")).map_or(0, |done| done.missions);
+            }
+            seen
+        });
+        // Each worker takes and gives back a store of its own, all at once, so that commits overtake each other.
+        let busy = (0..8).map(|n| {
+            let (worker, mission) = (&crowd[n], &shelf.missions[n]);
+            async move {
+                for _ in 0..6 {
+                    let held = worker.post(&format!("/v1/missions/{mission}/reservations"), json!({})).await.created();
+                    let free = format!("/v1/reservations/{}/release", held["id"].as_str().unwrap());
+                    worker.post(&free, json!({})).await.ok();
+                }
+                if n % 2 == 0 {
+                    worker.post(&format!("/v1/missions/{mission}/reservations"), json!({})).await.created();
+                }
+            }
+        });
+        join_all(busy).await;
+        stop.store(true, Ordering::Relaxed);
+        let seen = reading.join().unwrap();
+        ops::discovery::refresh(&Cx::new(other.clone(), "reader")).unwrap();
+        world.refresh_board();
+        let expected: BTreeSet<u128> =
+            (1..8).step_by(2).map(|n| MissionId::parse(&shelf.missions[n]).unwrap().bits().unwrap()).collect();
+        assert_eq!(offered(&other), expected, "after {seen} missions read again");
+        assert_eq!(offered(&world.app.core), expected);
+    }
+
     async fn filters_combine_and_a_box_is_a_circle_with_corners(world) {
         let shelf = Shelf::with(world, 4, |asked| asked["kind"] = json!("price")).await;
         let ana = world.worker("ana").await;
