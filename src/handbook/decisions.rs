@@ -71,3 +71,20 @@
 //! * 2026-11-22 **What is published about the checks is printed from their tables.** Codes, sentences and levels from
 //!   `domain::finding`, weights from `domain::assessment`, limits from the constants of `checks`, what a machine may decide
 //!   by asking `Verdict::is_lawful`. A new code without a weight fails a test.
+//! * 2026-11-22 **A near hash is a question, not an answer.** Up to 31 bits two photos are one; from 32 to 46 the pictures are
+//!   laid on each other, and only what lies there is told. Hashes alone called honest second photos of one shelf copies.
+//! * 2026-11-22 **What is near is answered from a board in memory.** Triggers note each change of a mission, store, campaign
+//!   or reservation in `mission_changes`, so that no operation can forget to; each serving process reads them five times a
+//!   second. On PostgreSQL a row carries its transaction and a reader goes back to the oldest that still runs: commits
+//!   overtake each other and none is missed. There is no LISTEN/NOTIFY: a notification takes one lock for the whole server at
+//!   each commit, and a quarter of a second of age harms nobody, as the reservation is checked in the database. What a
+//!   worker reserves or gives back is forgotten at once in the process that did it.
+//! * 2026-11-22 **A page of missions may be short.** A question looks at a bounded number of missions; where filters leave few
+//!   of them, the page ends with a `next`. Sorting by pay an hour counts ten minutes of travel for everybody, since pay from
+//!   where one stands would sort anew with each step; both are shown.
+//! * 2026-11-22 **Signs about positions are found when positions arrive**, and not made again by a replay: they depend on what
+//!   others had sent by then. A sign is a doubt at most. A fresh, true walk with another phone's position shows none, and the
+//!   table of `eval tracks` says so in rows of its own.
+//! * 2026-11-22 **Exact positions end with the appeal window.** The verdict, the distance to ten metres and the shape of the way
+//!   in metres from its own beginning stay; triggers let the rows go only when the visit says that they were dropped.
+//! * 2026-11-22 **Nobody is a worker and a member of a brand**, so no rule keeps workers from missions of their own brand.

@@ -4,7 +4,7 @@
 //! 1. A brand writes a draft (`ops::campaigns`), funds arrive (`ops::funds`, by finance), and publishing compiles the
 //!    questionnaire, checks stores, window and pay floor, pins a questionnaire version, makes one mission a store and moves
 //!    every possible franc to escrow, in one transaction. What cannot be paid cannot be published.
-//! 2. A worker finds a mission (`ops::missions`), reads the whole brief, reserves a slot (`ops::reservations`). The
+//! 2. A worker finds a mission (`ops::missions`, from the board of `ops::discovery`) or a whole round (`ops::rounds`), reads the whole brief, reserves a slot (`ops::reservations`). The
 //!    deadline is four hours from now or from the next opening, never past closing.
 //! 3. At the store: check-in (an interval, never a refusal), photos (`ops::evidence`: bytes durable first, row second),
 //!    precheck, seal (`ops::submissions`). The seal is judged by its own time; photos may follow for 48 hours.
@@ -24,6 +24,12 @@
 //! to the side, sent with `angle_of`. Two views that lie on each other everywhere are one flat picture
 //! (`FLAT_SECOND_ANGLE`). A photo goes through two jobs: `check_evidence` looks at it alone and at hashes of all photos,
 //! `compare_features` lays it on photos of the same store and chain. The assessment waits for both.
+//!
+//! # A position, as an app should send it
+//! Three fixes a second apart at the check-in, with each photo and at the seal, each with accuracy, altitude, speed, bearing,
+//! provider, mock flag, wall clock and monotonic clock; those of photos name the photo and travel with the seal. The check-in
+//! also says what the app calls the phone, and what the monotonic clock showed when the reservation was answered: that proves
+//! a clock that was set back. `domain::visit` judges the distance by interval, `domain::signals` whether it can be believed.
 //!
 //! # A shut store
 //! The first report pauses every mission there. Reservations already held go on and are paid the attempt fee. After 48
