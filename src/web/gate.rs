@@ -213,7 +213,12 @@ impl<P: Pass> Gate<P> {
             query.push(&cursor);
             (LINK, format!("<{}?{}>; rel=\"next\"", self.path, query.join("&")))
         });
-        let body = serde_json::json!({ "items": rows.items, "next": next });
+        #[derive(Serialize)]
+        struct Body<'a, T> {
+            items: &'a [T],
+            next: Option<String>,
+        }
+        let body = Body { items: &rows.items, next };
         self.answer(StatusCode::OK, &body, None, link)
     }
 
