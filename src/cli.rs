@@ -3,6 +3,7 @@
 mod check;
 mod eval;
 mod sheet;
+mod stores;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -16,8 +17,6 @@ use crate::domain::finding::Language;
 use crate::domain::grade;
 use crate::domain::ids::SubmissionId;
 use crate::domain::refusal::{Code, Failure, Outcome};
-use crate::domain::store::{Zone, is_country};
-use crate::domain::store_import::{Defaults, diff, parse_csv, parse_geojson};
 use crate::domain::time::At;
 use crate::domain::user::StaffRole;
 use crate::ports::clock::Clock;
@@ -71,22 +70,7 @@ fn command() -> Command {
                     .arg(flag("password-stdin", "Read the password from the standard input")),
             ),
         )
-        .subcommand(
-            Command::new("stores").about("The directory of stores").subcommand_required(true).subcommand(
-                Command::new("import")
-                    .about("Compare a CSV or GeoJSON file with the directory, and bring it in with --apply")
-                    .arg(Arg::new("FILE").required(true))
-                    .arg(flag("apply", "Write the changes; without it they are only shown"))
-                    .arg(option("source", "Who gave the ids, where the file does not say").default_value("import"))
-                    .arg(
-                        option("country", "Country of stores for which the file names none, such as CH").required(true),
-                    )
-                    .arg(
-                        option("time-zone", "Time zone of stores for which the file names none, such as Europe/Zurich")
-                            .required(true),
-                    ),
-            ),
-        )
+        .subcommand(stores::command())
         .subcommand(check::command())
         .subcommand(eval::command())
         .subcommand(
@@ -183,10 +167,7 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
             Some(("create", args)) => create_staff(settings, args)?,
             _ => return Err(unknown()),
         },
-        Some(("stores", args)) => match args.subcommand() {
-            Some(("import", args)) => return import_stores(settings, args),
-            _ => return Err(unknown()),
-        },
+        Some(("stores", args)) => return stores::run(settings, args),
         Some(("check", args)) => return check::run(args),
         Some(("eval", args)) => return eval::run(args),
         Some(("grades", args)) => {
@@ -256,47 +237,6 @@ fn create_staff(settings: &Settings, args: &ArgMatches) -> Outcome<()> {
         println!("Password, shown only now: {secret}");
     }
     Ok(())
-}
-
-/// Exit codes: 0 shown or imported, 1 the file has errors and nothing was imported.
-fn import_stores(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
-    let text = |name: &str| args.get_one::<String>(name).cloned().unwrap_or_default();
-    let file = text("FILE");
-    let bytes = std::fs::read(&file).map_err(|e| Failure::fault(format!("{file} cannot be read: {e}.")))?;
-    if !is_country(&text("country")) {
-        return Err(Failure::fault("--country takes two capital letters such as CH."));
-    }
-    let time_zone =
-        Zone::parse(&text("time-zone")).map_err(|problem| Failure::fault(format!("--time-zone: {problem}")))?;
-    let defaults = Defaults { source: text("source"), country: text("country"), time_zone };
-    let lower = file.to_lowercase();
-    let mut parsed = match lower.ends_with(".geojson") || lower.ends_with(".json") {
-        true => parse_geojson(&bytes, &defaults),
-        false => parse_csv(&bytes, &defaults),
-    };
-    for warning in &parsed.warnings {
-        eprintln!("{file}:{}: warning: {} {}", warning.line, warning.column, warning.message);
-    }
-    for error in &parsed.errors {
-        eprintln!("{file}:{}: {} {}", error.line, error.column, error.message);
-    }
-    for row in &mut parsed.rows {
-        row.kind = None;
-    }
-    let app = boot::App::open(settings, Clock::System)?;
-    let known = ops::store_import::known(&app.cx(), &parsed.rows)?;
-    print!("{}", diff(&known, &parsed.rows).table(20));
-    if !parsed.errors.is_empty() {
-        eprintln!("{} rows have errors. Nothing was imported: correct them first.", parsed.errors.len());
-        return Ok(ExitCode::FAILURE);
-    }
-    if args.get_flag("apply") {
-        let done = ops::store_import::apply(&app.cx(), &parsed.rows)?;
-        println!("Imported: {} added, {} changed.", done.added, done.changed);
-    } else {
-        println!("Nothing was written; --apply writes it.");
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Says on the error output how far a long work has come: one line that is written over in a terminal, else a line for

@@ -19,7 +19,7 @@ REFUSALS = {
     # Who asks has done something before, or something was done to him.
     "own_decision": {"decide_appeal"},
     "suspended": {"reserve"},
-    "stale": {"update_me", "change_campaign"},
+    "stale": {"update_me", "change_campaign", "decide_store_correction"},
     # The bytes of the photo have another SHA-256.
     "digest_mismatch": {"upload_evidence"},
     # Documents with a grammar of their own, which may be wrong in a draft.
@@ -41,6 +41,9 @@ FIELDS = {
     "opening_hours_unreadable": {"create_store"},
     # Two of a list have the same name.
     "duplicate": {"create_campaign", "change_campaign", "precheck", "seal", "revise_submission"},
+    # The other store: no id, the same one, or none that trades.
+    "invalid": {"merge_store"},
+    "not_found": {"merge_store"},
     # One goes with the other.
     "both_or_none": {"upload_evidence"},
     # One goes without the other.

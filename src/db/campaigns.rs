@@ -149,6 +149,26 @@ pub fn any_store_ids(conn: &mut Conn, campaign: &CampaignId) -> Outcome<Vec<Stor
         .load(conn)?)
 }
 
+/// Drafts that chose this store, locked in the order of their ids.
+pub fn any_drafts_with_locked(tx: &mut Tx, store: &StoreId) -> Outcome<Vec<CampaignId>> {
+    let chosen =
+        campaign_stores::table.filter(campaign_stores::store_id.eq(store)).select(campaign_stores::campaign_id);
+    let drafts = campaigns::table
+        .filter(campaigns::state.eq(CampaignState::Draft))
+        .filter(campaigns::id.eq_any(chosen))
+        .order(campaigns::id);
+    let rows: Vec<CampaignRow> = Locked(drafts).load(&mut **tx)?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Puts `to` where the campaign had `from`.
+pub fn replace_store(tx: &mut Tx, campaign: &CampaignId, from: &StoreId, to: &StoreId) -> Outcome<()> {
+    let mut ids = any_store_ids(tx, campaign)?;
+    ids.retain(|id| id != from && id != to);
+    ids.push(to.clone());
+    set_stores(tx, campaign, &ids)
+}
+
 // Its questionnaire, once published
 
 pub fn add_questionnaire(tx: &mut Tx, row: &QuestionnaireVersionRow) -> Outcome<()> {

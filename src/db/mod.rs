@@ -32,6 +32,7 @@ pub mod reviews;
 pub mod rows;
 pub mod schema;
 pub mod sessions;
+pub mod store_corrections;
 pub mod store_import;
 pub mod stores;
 pub mod submissions;

@@ -18,6 +18,7 @@ use crate::domain::payout::PayoutState;
 use crate::domain::reservation::ReservationState;
 use crate::domain::signals::Provider;
 use crate::domain::store::StoreState;
+use crate::domain::store_correction::CorrectionState;
 use crate::domain::submission::{Outcome, SubmissionState};
 use crate::domain::time::At;
 use crate::domain::user::{StaffRole, UserKind, UserState};
@@ -109,8 +110,9 @@ pub struct MemberRow {
     pub created_at: At,
 }
 
+// Every column of every row: only then many rows are one statement on SQLite.
 #[derive(Queryable, Insertable, Clone, Debug)]
-#[diesel(table_name = stores)]
+#[diesel(table_name = stores, treat_none_as_default_value = false)]
 pub struct StoreRow {
     pub id: StoreId,
     pub brand_id: Option<BrandId>,
@@ -134,6 +136,14 @@ pub struct StoreRow {
     pub created_at: At,
     pub updated_at: At,
     pub version: i64,
+    pub entrance_lat: Option<f64>,
+    pub entrance_lon: Option<f64>,
+    /// GeoJSON, as `domain::outline` writes it.
+    pub outline: Option<Json>,
+    /// When staff said where it is; from then on no import moves it.
+    pub placed_at: Option<At>,
+    /// The store that this one turned out to be.
+    pub merged_into: Option<StoreId>,
 }
 
 #[derive(Queryable, Clone, Debug)]
@@ -145,6 +155,27 @@ pub struct StoreReportRow {
     pub outcome: Outcome,
     pub recheck: bool,
     pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = store_corrections)]
+pub struct StoreCorrectionRow {
+    pub id: CorrectionId,
+    pub store_id: StoreId,
+    pub state: CorrectionState,
+    pub lat: f64,
+    pub lon: f64,
+    /// The pin when it was proposed.
+    pub pin_lat: f64,
+    pub pin_lon: f64,
+    pub distance_m: f64,
+    pub spread_m: f64,
+    /// Ids of the reservations whose check-ins propose it.
+    pub check_ins: Json,
+    pub proposed_at: At,
+    pub decided_by: Option<UserId>,
+    pub decided_at: Option<At>,
+    pub note: Option<String>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

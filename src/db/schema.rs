@@ -111,6 +111,11 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         version -> BigInt,
+        entrance_lat -> Nullable<Double>,
+        entrance_lon -> Nullable<Double>,
+        outline -> Nullable<Text>,
+        placed_at -> Nullable<Timestamp>,
+        merged_into -> Nullable<Text>,
     }
 }
 
@@ -123,6 +128,25 @@ diesel::table! {
         outcome -> Text,
         recheck -> Bool,
         at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    store_corrections (id) {
+        id -> Text,
+        store_id -> Text,
+        state -> Text,
+        lat -> Double,
+        lon -> Double,
+        pin_lat -> Double,
+        pin_lon -> Double,
+        distance_m -> Double,
+        spread_m -> Double,
+        check_ins -> Text,
+        proposed_at -> Timestamp,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamp>,
+        note -> Nullable<Text>,
     }
 }
 
@@ -711,6 +735,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     members,
     stores,
     store_reports,
+    store_corrections,
     products,
     campaigns,
     campaign_stores,

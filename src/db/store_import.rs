@@ -1,14 +1,16 @@
-//! The directory of stores against a file: what is there from the file's sources, and the change of one store. Stores
-//! that a brand added for itself are never touched.
+//! The directory of stores against a file: what is there under a file's ids, stores that were merged into another one
+//! included. Stores that a brand added for itself are never touched.
 
 use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::rows::StoreRow;
 use super::schema::stores;
-use super::tx::Tx;
 use crate::domain::ids::StoreId;
 use crate::domain::refusal::Outcome;
+
+/// Engines bound how many values a statement holds.
+const IDS_AT_ONCE: usize = 1000;
 
 pub fn any_of_sources(conn: &mut Conn, sources: &[String]) -> Outcome<Vec<StoreRow>> {
     Ok(stores::table
@@ -18,25 +20,25 @@ pub fn any_of_sources(conn: &mut Conn, sources: &[String]) -> Outcome<Vec<StoreR
         .load(conn)?)
 }
 
-/// Writes what a file says of a known store; its state, fence and id stay.
-pub fn update(tx: &mut Tx, id: &StoreId, row: &StoreRow) -> Outcome<()> {
-    let now = tx.now();
-    diesel::update(stores::table.find(id))
-        .set((
-            stores::name.eq(&row.name),
-            stores::chain.eq(row.chain.clone()),
-            stores::street.eq(row.street.clone()),
-            stores::housenumber.eq(row.housenumber.clone()),
-            stores::postcode.eq(row.postcode.clone()),
-            stores::city.eq(row.city.clone()),
-            stores::country.eq(&row.country),
-            stores::lat.eq(row.lat),
-            stores::lon.eq(row.lon),
-            stores::opening_hours.eq(row.opening_hours.clone()),
-            stores::time_zone.eq(&row.time_zone),
-            stores::updated_at.eq(now),
-            stores::version.eq(stores::version + 1),
-        ))
-        .execute(&mut **tx)?;
-    Ok(())
+/// Those of one source with these ids.
+pub fn any_named(conn: &mut Conn, source: &str, ids: &[String]) -> Outcome<Vec<StoreRow>> {
+    let mut found: Vec<StoreRow> = Vec::with_capacity(ids.len());
+    for some in ids.chunks(IDS_AT_ONCE) {
+        let rows: Vec<StoreRow> = stores::table
+            .filter(stores::brand_id.is_null())
+            .filter(stores::source.eq(source))
+            .filter(stores::source_id.eq_any(some.to_vec()))
+            .load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+pub fn any_by_ids(conn: &mut Conn, ids: &[StoreId]) -> Outcome<Vec<StoreRow>> {
+    let mut found: Vec<StoreRow> = Vec::with_capacity(ids.len());
+    for some in ids.chunks(IDS_AT_ONCE) {
+        let rows: Vec<StoreRow> = stores::table.filter(stores::id.eq_any(some.to_vec())).load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }

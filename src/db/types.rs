@@ -125,7 +125,8 @@ id_columns!(
     EventId,
     MessageId,
     JobId,
-    SanctionId
+    SanctionId,
+    CorrectionId
 );
 
 enum_columns!(
@@ -144,6 +145,7 @@ enum_columns!(
     crate::domain::reservation::ReservationState,
     crate::domain::signals::Provider,
     crate::domain::store::StoreState,
+    crate::domain::store_correction::CorrectionState,
     crate::domain::submission::Outcome,
     crate::domain::submission::SubmissionState,
     crate::domain::user::StaffRole,

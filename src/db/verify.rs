@@ -429,6 +429,7 @@ fn table_of(prefix: &str) -> Option<&'static str> {
         "trf" => "transfers",
         "pay" => "payouts",
         "snc" => "sanctions",
+        "cor" => "store_corrections",
         _ => return None,
     })
 }

@@ -14,7 +14,7 @@ use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
-use crate::domain::store_import::{Defaults, StoreRow, parse_csv};
+use crate::domain::store_import::{Defaults, StoreRow, diff, parse_csv};
 use crate::domain::submission::SubmissionState;
 use crate::domain::user::StaffRole;
 use crate::ops::appeals::AppealBody;
@@ -232,7 +232,8 @@ fn stores_of_lausanne(stage: &Stage) -> Outcome<(usize, Vec<Chosen>, Vec<Chosen>
     let defaults = Defaults { source: "osm".to_owned(), country: "CH".to_owned(), time_zone: day::zone() };
     let rows = parse_csv(data::STORES_CH, &defaults).rows;
     let rows: Vec<StoreRow> = rows.into_iter().map(|row| StoreRow { kind: None, ..row }).collect();
-    let imported = store_import::apply(&stage.cx(), &rows)?.added;
+    let known = store_import::known(&stage.cx(), &rows)?;
+    let imported = store_import::apply(&stage.cx(), &diff(&known, &rows), |_| ())?.added;
 
     let centre = Point::new(script::CENTRE.0, script::CENTRE.1).or_missing("centre")?;
     let place = |row: &&StoreRow| {

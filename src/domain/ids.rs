@@ -109,6 +109,7 @@ ids! {
     MessageId "msg" "an outgoing message",
     JobId "job" "a job",
     SanctionId "snc" "a suspension or reinstatement",
+    CorrectionId "cor" "a proposed correction of a store's pin",
 }
 
 #[cfg(test)]

@@ -151,6 +151,8 @@ catalogue! {
         "`allowed` lists what can be done in the present state."
     DuplicateProduct "duplicate_product" Conflict Final "A product with this GTIN exists"
         "Use the one that is there."
+    StoreInUse "store_in_use" Conflict Transient "The store has missions that are not closed"
+        "Merge the other way round, or wait until the campaigns there have ended: their visits belong to the place they were offered at."
     DuplicateStore "duplicate_store" Conflict Final "A store with this source id exists"
         "Use the one that is there."
     TooManyRequests "too_many_requests" TooMany Transient "Too many requests"

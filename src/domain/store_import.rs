@@ -1,12 +1,15 @@
 //! Store files as values: CSV and GeoJSON to rows with named mistakes, and rows against the directory to a difference.
 //! Not here: reading the file, writing the directory. A row with a mistake is left out and reported with its line;
-//! only unreadable opening hours are a warning, because unknown hours set no limit.
+//! unreadable opening hours and outlines are a warning, because a store can be visited without them. What a file cannot
+//! say takes nothing away: an entrance or an outline that staff gave stays.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use super::ids::StoreId;
+use super::outline::{Outline, Site};
 use super::place::Point;
 use super::store::{Hours, Problem, Zone, is_country};
 
@@ -46,6 +49,10 @@ pub struct StoreRow {
     pub opening_hours: Option<String>,
     pub time_zone: Zone,
     pub kind: Option<String>,
+    /// `None`: the file does not say.
+    pub entrance: Option<Point>,
+    /// `None`: the file does not say.
+    pub outline: Option<Outline>,
 }
 
 impl StoreRow {
@@ -63,11 +70,13 @@ pub struct RowError {
     pub message: String,
 }
 
-/// A file that was read: the good rows, the rows left out, and what was dropped from good rows.
+/// A file that was read: the good rows, the rows with mistakes, and what was dropped from good rows.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parsed {
     pub rows: Vec<StoreRow>,
     pub errors: Vec<RowError>,
+    /// Rows that are no store that can be visited: without a name or a position. They keep nothing else out.
+    pub left_out: Vec<RowError>,
     pub warnings: Vec<RowError>,
 }
 
@@ -87,6 +96,8 @@ enum Field {
     Country,
     Lat,
     Lon,
+    EntranceLat,
+    EntranceLon,
     OpeningHours,
     TimeZone,
     Kind,
@@ -124,6 +135,8 @@ const NAMES: &[(&str, Field)] = &[
     ("lon", Field::Lon),
     ("lng", Field::Lon),
     ("longitude", Field::Lon),
+    ("entrance_lat", Field::EntranceLat),
+    ("entrance_lon", Field::EntranceLon),
     ("opening_hours", Field::OpeningHours),
     ("time_zone", Field::TimeZone),
     ("timezone", Field::TimeZone),
@@ -134,8 +147,9 @@ const NAMES: &[(&str, Field)] = &[
 
 /// Reads CSV with a header line. The delimiter (comma, semicolon, tab) is taken from the header; a byte order mark is
 /// skipped. Known headers: `osm_type osm_id`, `source source_id` (or `store_id license_number ref id`), `name`,
-/// `chain` or `brand`, `street housenumber postcode city country`, `lat lon`, `opening_hours`, `time_zone`, `kind` or
-/// `shop`. `lat`, `lon` and some id are needed: without them the one error is `columns_missing` on line 1.
+/// `chain` or `brand`, `street housenumber postcode city country`, `lat lon`, `entrance_lat entrance_lon`,
+/// `opening_hours`, `time_zone`, `kind` or `shop`. `lat`, `lon` and some id are needed: without them the one error is
+/// `columns_missing` on line 1.
 pub fn parse_csv(bytes: &[u8], defaults: &Defaults) -> Parsed {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader =
@@ -194,7 +208,7 @@ pub fn parse_csv(bytes: &[u8], defaults: &Defaults) -> Parsed {
             file.error(line, &header[i], "not_utf8", "The text is not UTF-8; save the file as UTF-8.".to_owned());
             continue;
         }
-        file.row(line, |field| {
+        file.row(line, None, |field| {
             columns
                 .iter()
                 .filter(|(of, _)| *of == field)
@@ -206,8 +220,8 @@ pub fn parse_csv(bytes: &[u8], defaults: &Defaults) -> Parsed {
 }
 
 /// Reads a GeoJSON FeatureCollection with OpenStreetMap tags or the CSV's names as properties. Points are taken as they
-/// are, lines and areas by the middle of their bounding box. The id is the feature's `id` (`node/123` is
-/// OpenStreetMap's) or a property.
+/// are, lines and areas by the middle of their bounding box; a polygon is the store's outline as well. The id is the
+/// feature's `id` (`node/123` is OpenStreetMap's) or a property.
 pub fn parse_geojson(bytes: &[u8], defaults: &Defaults) -> Parsed {
     let mut file = Reading::new(defaults);
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -225,6 +239,12 @@ pub fn parse_geojson(bytes: &[u8], defaults: &Defaults) -> Parsed {
     for (place, feature) in (1..).zip(features) {
         let mut texts = feature["properties"].as_object().map(flat_texts).unwrap_or_default();
         if let Some(id) = text_of(&feature["id"]) {
+            if is_osm_id(&id) {
+                // Tags of these names say how a mapper knows, or what a chain calls its branch; the id is the feature's.
+                texts.retain(|name, _| {
+                    !NAMES.iter().any(|(n, f)| n == name && matches!(f, Field::Source | Field::SourceId))
+                });
+            }
             texts.insert("id".to_owned(), id);
         }
         // Positions in the properties do not count: the geometry is the position.
@@ -233,11 +253,8 @@ pub fn parse_geojson(bytes: &[u8], defaults: &Defaults) -> Parsed {
             texts.insert("lat".to_owned(), lat.to_string());
             texts.insert("lon".to_owned(), lon.to_string());
         }
-        file.row(place, |field| {
-            names_of(field)
-                .filter_map(|name| Some((name, texts.get(name)?.as_str())))
-                .find(|(_, text)| !text.is_empty())
-        });
+        let is_polygon = feature["geometry"]["type"] == "Polygon";
+        file.texts(place, is_polygon.then(|| Outline::parse(&feature["geometry"])), &texts);
     }
     file.parsed
 }
@@ -292,16 +309,16 @@ fn middle(geometry: &Value) -> Option<(f64, f64)> {
 
 /// A file being read: gathers rows and mistakes, knows which ids it has seen, and looks each zone and each text of
 /// opening hours up once, for a chain writes the same hours a thousand times.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     defaults: &'a Defaults,
-    parsed: Parsed,
+    pub(super) parsed: Parsed,
     seen: HashMap<(String, String), u64>,
     zones: HashMap<String, Option<Zone>>,
     hours: HashMap<String, Result<(), Problem>>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(defaults: &'a Defaults) -> Reading<'a> {
+    pub(super) fn new(defaults: &'a Defaults) -> Reading<'a> {
         Reading {
             defaults,
             parsed: Parsed::default(),
@@ -311,7 +328,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn error(&mut self, line: u64, column: &str, code: &'static str, message: String) {
+    pub(super) fn error(&mut self, line: u64, column: &str, code: &'static str, message: String) {
         self.parsed.errors.push(RowError { line, column: column.to_owned(), code, message });
     }
 
@@ -320,18 +337,78 @@ impl<'a> Reading<'a> {
         self.parsed
     }
 
+    /// Takes one row from texts by their names in [`NAMES`].
+    pub(super) fn texts(
+        &mut self,
+        line: u64,
+        outline: Option<Result<Outline, Problem>>,
+        texts: &HashMap<String, String>,
+    ) {
+        self.row(line, outline, |field| {
+            names_of(field)
+                .filter_map(|name| Some((name, texts.get(name)?.as_str())))
+                .find(|(_, text)| !text.is_empty())
+        });
+    }
+
     /// Takes one row. `get` gives the column's own name and its text, never empty.
-    fn row<'t>(&mut self, line: u64, get: impl Fn(Field) -> Option<(&'t str, &'t str)>) {
-        match self.read(line, get) {
-            Ok(row) => {
+    fn row<'t>(
+        &mut self,
+        line: u64,
+        outline: Option<Result<Outline, Problem>>,
+        get: impl Fn(Field) -> Option<(&'t str, &'t str)>,
+    ) {
+        match self.read(line, &get) {
+            Ok(mut row) => {
+                self.shape(&mut row, outline, &get);
                 self.seen.insert((row.source.clone(), row.source_id.clone()), line);
                 self.parsed.rows.push(row);
             }
+            Err(error) if matches!(error.code, "position_missing" | "name_missing") => self.parsed.left_out.push(error),
             Err(error) => self.parsed.errors.push(error),
         }
     }
 
-    fn read<'t>(&mut self, line: u64, get: impl Fn(Field) -> Option<(&'t str, &'t str)>) -> Result<StoreRow, RowError> {
+    /// Adds what the row says about entrance and outline; what cannot be used is dropped with a warning.
+    fn shape<'t>(
+        &mut self,
+        row: &mut StoreRow,
+        outline: Option<Result<Outline, Problem>>,
+        get: &impl Fn(Field) -> Option<(&'t str, &'t str)>,
+    ) {
+        let mut site = Site { pin: row.point(), entrance: None, outline: None };
+        let mut warn = |column: &str, code, message: String| {
+            self.parsed.warnings.push(RowError { line: row.line, column: column.to_owned(), code, message });
+        };
+        if let (Some((column, lat)), Some((_, lon))) = (get(Field::EntranceLat), get(Field::EntranceLon)) {
+            match lat.parse().ok().zip(lon.parse().ok()).and_then(|(lat, lon)| Point::new(lat, lon)) {
+                Some(entrance) => site.entrance = Some(entrance),
+                None => warn(column, "entrance_unreadable", format!("'{lat}, {lon}' is no position of an entrance.")),
+            }
+        }
+        if let Err(problem) = site.check() {
+            site.entrance = None;
+            warn("entrance_lat", problem.code, problem.message);
+        }
+        match outline {
+            None => {}
+            Some(Err(problem)) => warn("geometry", problem.code, problem.message),
+            Some(Ok(outline)) => {
+                site.outline = Some(outline);
+                if let Err(problem) = site.check() {
+                    site.outline = None;
+                    warn("geometry", problem.code, problem.message);
+                }
+            }
+        }
+        (row.entrance, row.outline) = (site.entrance, site.outline);
+    }
+
+    fn read<'t>(
+        &mut self,
+        line: u64,
+        get: &impl Fn(Field) -> Option<(&'t str, &'t str)>,
+    ) -> Result<StoreRow, RowError> {
         let wrong = |column: &str, code, message: String| RowError { line, column: column.to_owned(), code, message };
         let text = |field| -> Result<Option<String>, RowError> {
             let Some((column, text)) = get(field) else { return Ok(None) };
@@ -362,12 +439,12 @@ impl<'a> Reading<'a> {
             Some(name) => Some(name),
             None => text(Field::Operator)?,
         };
-        let name = name.ok_or_else(|| wrong("name", "name_missing", "The store has no name.".to_owned()))?;
+        let name = name.ok_or_else(|| wrong("name", "name_missing", format!("{source}:{source_id} has no name.")))?;
 
         let degrees = |field, limit: f64| -> Result<f64, RowError> {
             let own_name = if field == Field::Lat { "lat" } else { "lon" };
             let (column, text) = get(field).ok_or_else(|| {
-                wrong(own_name, "position_missing", "The store has no position; a mission needs one.".to_owned())
+                wrong(own_name, "position_missing", format!("{name} has no position; a mission needs one."))
             })?;
             text.parse().ok().filter(|d: &f64| d.abs() <= limit).ok_or_else(|| {
                 let message = format!("'{text}' is not degrees from -{limit} to {limit}, written like 46.5197.");
@@ -376,7 +453,7 @@ impl<'a> Reading<'a> {
         };
         let (lat, lon) = (degrees(Field::Lat, 90.0)?, degrees(Field::Lon, 180.0)?);
         if lat == 0.0 && lon == 0.0 {
-            let message = "The position is 0, 0, which stands for an unknown one.".to_owned();
+            let message = format!("{name} has the position 0, 0, which stands for an unknown one.");
             return Err(wrong("lat", "position_missing", message));
         }
 
@@ -411,6 +488,8 @@ impl<'a> Reading<'a> {
             opening_hours: None,
             time_zone,
             kind: text(Field::Kind)?,
+            entrance: None,
+            outline: None,
         };
         // Last, so that a row that is left out does not warn as well.
         let opening_hours = get(Field::OpeningHours).and_then(|(column, text)| {
@@ -459,38 +538,54 @@ pub struct FieldChange {
     pub new: String,
 }
 
+/// A store of the directory under one of its ids.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Known {
+    /// As a file would name it; its `line` is ignored.
+    pub row: StoreRow,
+    pub store: StoreId,
+    /// The id was another store's, which was merged into this one.
+    pub merged: bool,
+    /// Staff said where it is: no file moves it.
+    pub placed: bool,
+}
+
 /// What an import would do. `missing` are known stores of the file's sources that the file does not name: they are
 /// reported and never closed by an import, because a file may be a part.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Diff<'a> {
     pub added: Vec<&'a StoreRow>,
-    pub changed: Vec<(&'a StoreRow, Vec<FieldChange>)>,
+    pub changed: Vec<(&'a StoreRow, &'a Known, Vec<FieldChange>)>,
     pub unchanged: Vec<&'a StoreRow>,
     pub missing: Vec<&'a StoreRow>,
+    /// Rows under the id of a store that was merged into one which the file names as well: that row speaks for both, or
+    /// two rows would change the store back and forth.
+    pub merged: Vec<&'a StoreRow>,
 }
 
-/// Compares the file's `rows` with the `existing` stores (their `line` is ignored), matched by source and source id.
-/// Each list keeps the order it came in.
-pub fn diff<'a>(existing: &'a [StoreRow], rows: &'a [StoreRow]) -> Diff<'a> {
-    let key = |row: &'a StoreRow| (row.source.as_str(), row.source_id.as_str());
-    let known: HashMap<_, _> = existing.iter().map(|row| (key(row), row)).collect();
-    let named: HashMap<_, _> = rows.iter().map(|row| (key(row), row)).collect();
+/// Compares the file's `rows` with the `existing` stores, matched by source and source id. Each list keeps the order it
+/// came in.
+pub fn diff<'a>(existing: &'a [Known], rows: &'a [StoreRow]) -> Diff<'a> {
+    let known: HashMap<_, _> = existing.iter().map(|known| (key_of(&known.row), known)).collect();
+    let named = |row| known.get(&key_of(row)).copied();
+    let mut spoken_for: HashSet<&StoreId> =
+        rows.iter().filter_map(named).filter(|known| !known.merged).map(|known| &known.store).collect();
     let mut diff = Diff::default();
     for row in rows {
-        match known.get(&key(row)) {
+        match named(row) {
             None => diff.added.push(row),
+            Some(old) if old.merged && !spoken_for.insert(&old.store) => diff.merged.push(row),
             Some(old) => match changes(old, row) {
                 none if none.is_empty() => diff.unchanged.push(row),
-                some => diff.changed.push((row, some)),
+                some => diff.changed.push((row, old, some)),
             },
         }
     }
-    let mut sources: Vec<&str> = rows.iter().map(|row| row.source.as_str()).collect();
-    sources.sort_unstable();
-    sources.dedup();
-    let is_missing =
-        |row: &&StoreRow| sources.binary_search(&row.source.as_str()).is_ok() && !named.contains_key(&key_of(row));
-    diff.missing = existing.iter().filter(is_missing).collect();
+    let sources: HashSet<&str> = rows.iter().map(|row| row.source.as_str()).collect();
+    let is_missing = |known: &&Known| {
+        !known.merged && sources.contains(known.row.source.as_str()) && !spoken_for.contains(&known.store)
+    };
+    diff.missing = existing.iter().filter(is_missing).map(|known| &known.row).collect();
     diff
 }
 
@@ -498,7 +593,8 @@ fn key_of(row: &StoreRow) -> (&str, &str) {
     (&row.source, &row.source_id)
 }
 
-fn changes(old: &StoreRow, new: &StoreRow) -> Vec<FieldChange> {
+fn changes(known: &Known, new: &StoreRow) -> Vec<FieldChange> {
+    let old = &known.row;
     let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
     let mut all: Vec<FieldChange> = [
         ("name", old.name.clone(), new.name.clone()),
@@ -520,6 +616,20 @@ fn changes(old: &StoreRow, new: &StoreRow) -> Vec<FieldChange> {
         let written = |row: &StoreRow| format!("{:.7}, {:.7}", row.lat, row.lon);
         all.push(FieldChange { field: "position", old: written(old), new: written(new) });
     }
+    if new.entrance.is_some() && new.entrance != old.entrance {
+        let written =
+            |row: &StoreRow| row.entrance.map_or(String::new(), |e| format!("{:.7}, {:.7}", e.lat(), e.lon()));
+        all.push(FieldChange { field: "entrance", old: written(old), new: written(new) });
+    }
+    if new.outline.is_some() && new.outline != old.outline {
+        let written = |row: &StoreRow| {
+            row.outline.as_ref().map_or(String::new(), |outline| format!("{} corners", outline.corners().len()))
+        };
+        all.push(FieldChange { field: "outline", old: written(old), new: written(new) });
+    }
+    if known.placed {
+        all.retain(|change| !matches!(change.field, "position" | "entrance" | "outline"));
+    }
     all
 }
 
@@ -533,12 +643,16 @@ impl Diff<'_> {
             self.unchanged.len(),
             self.missing.len()
         );
+        if !self.merged.is_empty() {
+            writeln!(text, "merged into stores that the file names as well {}", self.merged.len())
+                .expect("a string takes any text");
+        }
         let line = |row: &StoreRow| {
             let place = row.city.as_deref().map_or(String::new(), |city| format!(", {city}"));
             format!("{}:{}  {}{place}", row.source, row.source_id, row.name)
         };
         section(&mut text, "+", self.added.iter().map(|row| line(row)), show);
-        let changed = self.changed.iter().map(|(row, fields)| {
+        let changed = self.changed.iter().map(|(row, _, fields)| {
             fields.iter().fold(line(row), |mut text, change| {
                 let shown = |value: &str| if value.is_empty() { "(none)".to_owned() } else { format!("'{value}'") };
                 write!(text, "\n      {}: {} -> {}", change.field, shown(&change.old), shown(&change.new))
@@ -606,13 +720,10 @@ mod tests {
         assert_eq!(
             codes(&parsed.errors),
             [
-                (3, "lat", "position_missing"),
                 (4, "lat", "position_unreadable"),
                 (5, "lat", "position_unreadable"),
-                (6, "lat", "position_missing"),
                 (8, "", "id_twice"),
                 (9, "", "id_missing"),
-                (10, "name", "name_missing"),
                 (11, "", "field_count"),
                 (12, "country", "country_unknown"),
                 (13, "time_zone", "time_zone_unknown"),
@@ -622,7 +733,12 @@ mod tests {
         );
         let kept: Vec<_> = parsed.rows.iter().map(|row| (row.line, row.name.as_str())).collect();
         assert_eq!(kept, [(2, "Good"), (7, "Odd hours"), (17, "Good too")]);
-        assert!(parsed.errors[4].message.contains("line 2"), "{}", parsed.errors[4].message);
+        assert!(parsed.errors[2].message.contains("line 2"), "{}", parsed.errors[2].message);
+        assert_eq!(
+            codes(&parsed.left_out),
+            [(3, "lat", "position_missing"), (6, "lat", "position_missing"), (10, "name", "name_missing")]
+        );
+        assert!(parsed.left_out[0].message.ends_with(" has no position; a mission needs one."), "{parsed:?}");
     }
 
     #[test]
@@ -643,7 +759,7 @@ mod tests {
     #[test]
     fn other_headers_delimiters_and_a_byte_order_mark_are_understood() {
         let parsed = parse_csv(include_bytes!("../../tests/fixtures/stores/licences.csv"), &swiss());
-        assert_eq!(codes(&parsed.errors), [(3, "lat", "position_missing")]);
+        assert_eq!((parsed.errors.len(), codes(&parsed.left_out)), (0, vec![(3, "lat", "position_missing")]));
         let row = &parsed.rows[0];
         assert_eq!(
             (row.source_id.as_str(), row.postcode.as_deref(), row.kind.as_deref()),
@@ -676,19 +792,18 @@ mod tests {
         let parsed = parse_geojson(include_bytes!("../../tests/fixtures/stores/mixed.geojson"), &swiss());
         assert_eq!(
             codes(&parsed.errors),
-            [
-                (4, "lat", "position_missing"),
-                (5, "", "id_twice"),
-                (6, "", "id_missing"),
-                (7, "name", "name_missing"),
-                (8, "lat", "position_unreadable"),
-            ]
+            [(5, "", "id_twice"), (6, "", "id_missing"), (8, "lat", "position_unreadable"),]
         );
-        assert_eq!(codes(&parsed.warnings), [(2, "opening_hours", "opening_hours_unreadable")]);
+        assert_eq!(codes(&parsed.left_out), [(4, "lat", "position_missing"), (7, "name", "name_missing")]);
+        assert_eq!(
+            codes(&parsed.warnings),
+            [(2, "opening_hours", "opening_hours_unreadable"), (2, "geometry", "outline_large")]
+        );
         let [coop, migros, own] = &parsed.rows[..] else { panic!("three rows") };
         assert_eq!((coop.source_id.as_str(), coop.housenumber.as_deref()), ("node/1", Some("14")));
         assert_eq!((migros.source.as_str(), migros.source_id.as_str()), ("osm", "way/2"));
         assert!((migros.lat - 46.55).abs() < 1e-9 && (migros.lon - 6.7).abs() < 1e-9, "the middle of the building");
+        assert_eq!(migros.outline, None, "no building is that large");
         assert_eq!((own.source.as_str(), own.source_id.as_str(), own.lat), ("acme", "3", 46.7));
     }
 
@@ -701,6 +816,69 @@ mod tests {
         assert_eq!(parse_geojson(b"\xff", &swiss()).errors[0].code, "not_json");
     }
 
+    fn known(rows: &[StoreRow]) -> Vec<Known> {
+        let known = |(n, row): (u128, &StoreRow)| Known {
+            row: row.clone(),
+            store: StoreId::from_bits(n),
+            merged: false,
+            placed: false,
+        };
+        (1..).zip(rows).map(known).collect()
+    }
+
+    #[test]
+    fn an_entrance_and_an_outline_are_kept_until_a_file_says_otherwise() {
+        let polygon = |east: f64| {
+            let (west, east) = (6.6, 6.6 + east);
+            format!(
+                "{{\"type\":\"FeatureCollection\",\"features\":[{{\"type\":\"Feature\",\"id\":\"way/1\",\
+                 \"properties\":{{\"name\":\"Hall\",\"ref\":\"12\",\"source\":\"survey\",\"entrance_lat\":46.5,\"entrance_lon\":\"6.6001\"}},\
+                 \"geometry\":{{\"type\":\"Polygon\",\"coordinates\":[[[{west},46.5],[{east},46.5],[{east},46.501],\
+                 [{west},46.501],[{west},46.5]]]}}}}]}}"
+            )
+        };
+        let read = |text: String| parse_geojson(text.as_bytes(), &swiss());
+        let first = read(polygon(0.001));
+        assert_eq!((first.errors.len(), first.warnings.len()), (0, 0), "{first:?}");
+        let mut stored = known(&first.rows);
+        assert_eq!(stored[0].row.entrance.map(|e| e.lon()), Some(6.6001));
+        let named = (first.rows[0].source.as_str(), first.rows[0].source_id.as_str());
+        assert_eq!(named, ("osm", "way/1"), "tags called `ref` and `source` name no store");
+        let fields = |stored: &[Known], rows: &[StoreRow]| {
+            let diff = diff(stored, rows);
+            diff.changed.iter().flat_map(|(_, _, all)| all.iter().map(|c| c.field)).collect::<Vec<_>>()
+        };
+        let point = [StoreRow { entrance: None, outline: None, ..first.rows[0].clone() }];
+        assert_eq!(fields(&stored, &point), [""; 0], "a file that does not say takes nothing away");
+        let wider = read(polygon(0.002)).rows;
+        assert_eq!(fields(&stored, &wider), ["position", "outline"]);
+        stored[0].placed = true;
+        assert_eq!(fields(&stored, &wider), [""; 0], "staff said where it is");
+
+        let flat = read(polygon(0.0));
+        assert_eq!(codes(&flat.warnings), [(1, "geometry", "outline_corners")]);
+        assert_eq!(flat.rows[0].outline, None);
+    }
+
+    #[test]
+    fn the_id_of_a_merged_store_speaks_for_the_kept_one_when_nobody_else_does() {
+        let rows = parse_csv(GOOD, &swiss()).rows;
+        let mut stored = known(&rows[..2]);
+        // The second was merged into the first.
+        stored[1] = Known {
+            row: StoreRow { source_id: "node/9".to_owned(), ..rows[0].clone() },
+            merged: true,
+            ..stored[0].clone()
+        };
+        let alone = [StoreRow { name: "New name".to_owned(), ..stored[1].row.clone() }];
+        let one = diff(&stored, &alone);
+        assert_eq!((one.changed.len(), one.changed[0].1.store.clone()), (1, stored[0].store.clone()));
+        assert_eq!((one.missing.len(), one.merged.len()), (0, 0));
+        let both = [rows[0].clone(), alone[0].clone()];
+        let two = diff(&stored, &both);
+        assert_eq!((two.changed.len(), two.unchanged.len(), two.merged.len()), (0, 1, 1));
+    }
+
     #[test]
     fn a_difference_names_what_is_new_changed_and_no_longer_there() {
         let before = parse_csv(GOOD, &swiss()).rows;
@@ -711,13 +889,13 @@ mod tests {
         after[1].lat += 1e-9;
         after.push(StoreRow { source_id: "node/2000".to_owned(), name: "Denner".to_owned(), ..gone.clone() });
         let elsewhere = StoreRow { source: "acme".to_owned(), ..gone };
-        let known: Vec<StoreRow> = before.iter().cloned().chain([elsewhere]).collect();
+        let known = known(&before.iter().cloned().chain([elsewhere]).collect::<Vec<_>>());
 
         let diff = diff(&known, &after);
         assert_eq!(diff.added.iter().map(|row| row.source_id.as_str()).collect::<Vec<_>>(), ["node/2000"]);
         assert_eq!(diff.unchanged.len(), 2, "a nanodegree is no change");
         assert_eq!(diff.missing.iter().map(|row| row.source_id.as_str()).collect::<Vec<_>>(), ["node/1001"]);
-        let (row, fields) = &diff.changed[0];
+        let (row, _, fields) = &diff.changed[0];
         assert_eq!(row.source_id, "node/1002");
         assert_eq!(fields.iter().map(|change| change.field).collect::<Vec<_>>(), ["opening_hours", "position"]);
         assert_eq!(
@@ -734,7 +912,8 @@ mod tests {
     #[test]
     fn the_same_file_again_changes_nothing_and_a_long_table_is_cut() {
         let rows = parse_csv(GOOD, &swiss()).rows;
-        let again = diff(&rows, &rows);
+        let known = known(&rows);
+        let again = diff(&known, &rows);
         assert_eq!((again.added.len(), again.changed.len(), again.missing.len()), (0, 0, 0));
         let first = diff(&[], &rows);
         assert!(first.table(1).ends_with("  + and 3 more\n"), "{}", first.table(1));

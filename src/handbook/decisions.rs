@@ -88,3 +88,16 @@
 //! * 2026-11-22 **Exact positions end with the appeal window.** The verdict, the distance to ten metres and the shape of the way
 //!   in metres from its own beginning stay; triggers let the rows go only when the visit says that they were dropped.
 //! * 2026-11-22 **Nobody is a worker and a member of a brand**, so no rule keeps workers from missions of their own brand.
+//! * 2026-11-22 **A file of stores is written in transactions of 2000 rows**, not whole: on SQLite nobody else writes while one
+//!   runs. Killed in between, the same command goes on where it stopped, because rows are known by source and source id. Rows
+//!   without a name or a position are told and left out; any other mistake keeps the whole file out, for somebody can correct it.
+//! * 2026-11-22 **A merged store keeps its visits.** Its fence judged them and its name stands in their reports; moved to
+//!   another store they could not be replayed. So a store is merged only when none of its missions can still be taken
+//!   (`store_in_use`); drafts follow, no mission and no money moves, and its ids stand for the kept store in every import.
+//!   Where one file names both, the kept store's own row speaks, or two rows would change it back and forth.
+//! * 2026-11-22 **What staff said about a place outlives files.** A pin that an admin moved is not moved back by an import of
+//!   the file that had it wrong; a file that says nothing of an entrance or an outline takes none away.
+//! * 2026-11-22 **A store is as near as its nearest part**: 0 inside its outline, else the nearest of edge, entrance and pin. An
+//!   outline can only help a worker. A photo's position is judged by one circle around the pin that holds all of it.
+//! * 2026-11-22 **Three check-ins propose, an admin moves the pin.** Of each worker the newest sure position counts, so who came
+//!   to the pin after all says nothing. Findings already made stay: a reviewer sees the proposal, nobody is judged by it.

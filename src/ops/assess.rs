@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::decisions::settle;
 use super::grades;
+use super::stores::site_of;
 use crate::context::Cx;
 use crate::db::evidence::About;
 use crate::db::rows::{AssessmentRow, EvidenceRow, PhotoPairRow, SubmissionRow};
@@ -99,6 +100,8 @@ pub(super) fn photo_of(c: &mut Conn, row: EvidenceRow) -> Outcome<Photo> {
     let rules = questionnaire::compile(&version.document.0, &loops)
         .ok()
         .and_then(|compiled| rules_of(&compiled, &row.question));
+    // A photo is judged by a circle around the pin; this one holds everything that is near enough to the whole store.
+    let radius_m = store.radius_m + site_of(&store)?.reach_m();
     Ok(Photo {
         envelope: envelope_of(&row),
         nonce: visit.nonce,
@@ -113,7 +116,7 @@ pub(super) fn photo_of(c: &mut Conn, row: EvidenceRow) -> Outcome<Photo> {
         window: (visit.reserved_at, until.max(visit.reserved_at)),
         time_zone: store.time_zone,
         store: Point::new(store.lat, store.lon),
-        radius_m: store.radius_m,
+        radius_m,
         rules,
     })
 }

@@ -83,7 +83,18 @@ pub struct DeliveryView {
     pub decided_at: Option<At>,
     /// How much the evidence proves, with the reasons.
     pub grade: Option<GradeView>,
+    /// Where the phone was; null when it sent no position.
+    pub position: Option<DeliveredPosition>,
     pub answers: Vec<DeliveredAnswer>,
+}
+
+/// Where the phone was, as far as a brand needs to know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeliveredPosition {
+    /// `pass`, `uncertain` or `fail`: inside the fence, perhaps, or outside.
+    pub verdict: String,
+    /// Metres from the store, to ten metres.
+    pub distance_m: i64,
 }
 
 /// A photo behind accepted answers.
@@ -123,6 +134,8 @@ pub fn get_brand_submission(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Ou
         let row = db::deliveries::find(c, &scope, id)?.or_missing("submission")?;
         let answers = db::deliveries::accepted(c, &scope, id)?;
         let grade = grades::shown(c, &row)?.visit.map(|mark| mark.view(Language::En));
+        let position = db::tracks::any_find(c, &row.reservation_id)?
+            .map(|track| DeliveredPosition { verdict: track.verdict, distance_m: track.distance_m });
         let DeliveryLine { id, campaign_id, mission_id, store_id, state, outcome, sealed_at, decided_at, .. } =
             row.into();
         let answer = |a: AnswerRow| DeliveredAnswer {
@@ -143,6 +156,7 @@ pub fn get_brand_submission(cx: &Cx, who: &BrandViewer, id: &SubmissionId) -> Ou
             sealed_at,
             decided_at,
             grade,
+            position,
             answers,
         })
     })

@@ -34,6 +34,8 @@ pub mod reservations;
 pub mod reviews;
 pub mod rounds;
 pub mod shut_stores;
+pub mod store_corrections;
+pub mod store_duplicates;
 pub mod store_import;
 pub mod stores;
 pub mod submissions;

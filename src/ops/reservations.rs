@@ -28,7 +28,8 @@ use crate::domain::visit::{Fix, POSITION_CODES, best_fix, position_findings, pos
 use crate::ops::discovery::on_site;
 use crate::ops::evidence::client_id_error;
 use crate::ops::missions::{MissionSummary, hours, zone};
-use crate::ops::{Page, positions};
+use crate::ops::stores::site_of;
+use crate::ops::{Page, positions, store_corrections};
 
 /// Positions in one check-in.
 pub const FIXES_MAX: usize = 20;
@@ -487,6 +488,7 @@ pub fn check_in(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &
         }
         let fixes = add_fixes(tx, &row.id, &store, "check_in", &asked.fixes)?;
         renew_position_findings(tx, &row, None, &store, &fixes)?;
+        store_corrections::checked_in(tx, &store, &asked.fixes)?;
         let language = language_of(tx, &worker, None)?;
         let position = PositionView::of(&fixes, store.radius_m, language)
             .ok_or_else(|| Failure::fault("a check-in without a position"))?;
@@ -512,10 +514,10 @@ pub(super) fn add_fixes(
     purpose: &str,
     asked: &[AskedFix],
 ) -> Outcome<Vec<PositionFixRow>> {
-    let there = Point::new(store.lat, store.lon).ok_or_else(|| Failure::fault("a store off the globe"))?;
+    let there = site_of(store)?;
     for fix in asked {
         let here = Point::new(fix.lat, fix.lon).ok_or_else(|| Failure::fault("a position off the globe"))?;
-        let distance_m = here.metres_to(there);
+        let distance_m = there.metres_to(here);
         let row = PositionFixRow {
             id: tx.id(),
             reservation_id: id.clone(),

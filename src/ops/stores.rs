@@ -12,8 +12,9 @@ use crate::db::rows::StoreRow;
 use crate::db::stores::Wanted;
 use crate::domain::event::Event;
 use crate::domain::ids::StoreId;
+use crate::domain::outline::{Outline, Site};
 use crate::domain::place::Point;
-use crate::domain::refusal::Outcome;
+use crate::domain::refusal::{Failure, Outcome};
 use crate::domain::store::{Fence, Hours, StoreState, Zone, is_country};
 use crate::domain::time::At;
 
@@ -68,6 +69,56 @@ impl From<StoreRow> for StoreView {
             version: row.version,
         }
     }
+}
+
+/// A store of the directory as staff sees it in lists.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoreCard {
+    pub id: StoreId,
+    pub source: String,
+    pub source_id: String,
+    pub name: String,
+    pub chain: Option<String>,
+    pub street: Option<String>,
+    pub housenumber: Option<String>,
+    pub postcode: Option<String>,
+    pub city: Option<String>,
+    pub country: String,
+    pub lat: f64,
+    pub lon: f64,
+    pub state: StoreState,
+}
+
+impl StoreCard {
+    pub(super) fn of(row: StoreRow) -> StoreCard {
+        StoreCard {
+            id: row.id,
+            source: row.source,
+            source_id: row.source_id,
+            name: row.name,
+            chain: row.chain,
+            street: row.street,
+            housenumber: row.housenumber,
+            postcode: row.postcode,
+            city: row.city,
+            country: row.country,
+            lat: row.lat,
+            lon: row.lon,
+            state: row.state,
+        }
+    }
+}
+
+/// Where a store is.
+pub(super) fn site_of(row: &StoreRow) -> Outcome<Site> {
+    let off = || Failure::fault(format!("store {} lies off the globe", row.id));
+    let entrance = match (row.entrance_lat, row.entrance_lon) {
+        (Some(lat), Some(lon)) => Some(Point::new(lat, lon).ok_or_else(off)?),
+        _ => None,
+    };
+    let outline = row.outline.as_ref().map(|outline| Outline::parse(&outline.0)).transpose();
+    let outline = outline.map_err(|problem| Failure::fault(format!("store {}: {problem}", row.id)))?;
+    Ok(Site { pin: Point::new(row.lat, row.lon).ok_or_else(off)?, entrance, outline })
 }
 
 /// What a brand calls the source of its own stores. Kept with the brand's id behind it, so that two brands may use the
@@ -195,6 +246,11 @@ pub fn create_store(cx: &Cx, who: &BrandEditor, once: &Once, asked: &NewStore) -
             created_at: tx.now(),
             updated_at: tx.now(),
             version: 1,
+            entrance_lat: None,
+            entrance_lon: None,
+            outline: None,
+            placed_at: None,
+            merged_into: None,
         };
         db::stores::insert(tx, &row)?;
         tx.record(Event::new("store.added", &row.id).brand(who.brand()))?;

@@ -173,7 +173,8 @@ readable!(
     DecisionId,
     AppealId,
     PayoutId,
-    EventId
+    EventId,
+    CorrectionId
 );
 
 /// The query string; unknown parameters are refused where the type says so.

@@ -21,7 +21,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "domain",
         uses: &[],
-        // `opening_hours` speaks chrono; `csv` turns text in memory into values.
+        // `opening_hours` speaks chrono; `csv` and `osmpbf` turn bytes into values.
         only: Some(&[
             "chrono",
             "csv",
@@ -31,6 +31,7 @@ const ROOMS: &[Room] = &[
             "iso_currency",
             "jiff",
             "opening_hours",
+            "osmpbf",
             "rstar",
             "serde",
             "serde_json",
@@ -124,6 +125,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("turbojpeg", &["checks"]),
     ("zune_core", &["checks"]),
     ("zune_jpeg", &["checks"]),
+    ("osmpbf", &["domain"]),
+    ("flate2", &["cli", "eval"]),
     ("argon2", &["access"]),
     ("jsonwebtoken", &["access"]),
     ("clap", &["config", "cli", "main"]),

@@ -2,6 +2,12 @@
 //! somebody else, and of nothing. The role is judged before anything else is looked at, and what belongs to somebody else
 //! is as absent as what never was.
 
+use fieldproof::db::rows::{StoreCorrectionRow, StoreRow};
+use fieldproof::db::types::Json;
+use fieldproof::db::{store_corrections, stores};
+use fieldproof::domain::event::{Actor, Event};
+use fieldproof::domain::store::StoreState;
+use fieldproof::domain::store_correction::CorrectionState;
 use fieldproof::domain::user::StaffRole;
 use fieldproof::web::routes::{ROUTES, Route};
 use serde_json::{Value, json};
@@ -46,6 +52,63 @@ async fn member<'w>(world: &'w World, owner: &Person<'_>, role: &str) -> Person<
     world.accept_invitation(&email).await
 }
 
+/// A store of the platform, and a proposal to move its pin.
+fn directory(world: &World) -> (String, String) {
+    let (now, db) = (world.now(), &world.app.core.db);
+    let added = db.write(&Actor::Operator, "walk", |tx| {
+        let store = StoreRow {
+            id: tx.id(),
+            brand_id: None,
+            source: "walk".to_owned(),
+            source_id: "1".to_owned(),
+            name: "Corner".to_owned(),
+            chain: None,
+            street: None,
+            housenumber: None,
+            postcode: None,
+            city: None,
+            country: "CH".to_owned(),
+            lat: 46.5,
+            lon: 6.6,
+            radius_m: 150.0,
+            opening_hours: None,
+            time_zone: "Europe/Zurich".to_owned(),
+            state: StoreState::Open,
+            paused_at: None,
+            recheck_at: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+            entrance_lat: None,
+            entrance_lon: None,
+            outline: None,
+            placed_at: None,
+            merged_into: None,
+        };
+        let correction = StoreCorrectionRow {
+            id: tx.id(),
+            store_id: store.id.clone(),
+            state: CorrectionState::Proposed,
+            lat: 46.503,
+            lon: 6.6,
+            pin_lat: 46.5,
+            pin_lon: 6.6,
+            distance_m: 333.6,
+            spread_m: 1.0,
+            check_ins: Json(json!([])),
+            proposed_at: now,
+            decided_by: None,
+            decided_at: None,
+            note: None,
+        };
+        stores::insert(tx, &store)?;
+        store_corrections::add(tx, &correction)?;
+        tx.record(Event::new("store.correction_proposed", &correction.id))?;
+        Ok((store.id.to_string(), correction.id.to_string()))
+    });
+    added.unwrap()
+}
+
 async fn town(world: &World) -> Town<'_> {
     let round = world.round("Acme", Plan::short().stores(4)).await;
     let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
@@ -59,6 +122,7 @@ async fn town(world: &World) -> Town<'_> {
     let live = Visit::reserved(&ana, &round.missions[3]).await.reservation;
     let asked = json!({ "destination": "CH93 0076 2011 6238 5295 7" });
     let payout = ana.post("/v1/payouts", asked).await.created()["id"].as_str().unwrap().to_owned();
+    let (store, correction) = directory(world);
     let (editor, viewer) = (member(world, &round.owner, "editor").await, member(world, &round.owner, "viewer").await);
     let ids = vec![
         ("/v1/admin/appeals/", appeal),
@@ -67,6 +131,8 @@ async fn town(world: &World) -> Town<'_> {
         ("/v1/admin/payouts/", payout),
         ("/v1/admin/photos/", photo.clone()),
         ("/v1/admin/reviews/", waiting.clone()),
+        ("/v1/admin/store-corrections/", correction),
+        ("/v1/admin/stores/", store),
         ("/v1/admin/submissions/", waiting),
         ("/v1/admin/workers/", bo.id.clone()),
         ("/v1/brand/campaigns/", round.campaign.clone()),
@@ -118,6 +184,8 @@ fn body_of(operation: &str) -> Value {
         "add_brand_member" | "add_member" => json!({ "email": "walk@example.org", "name": "Walk", "role": "viewer" }),
         "change_member" => json!({ "role": "viewer" }),
         "set_qualifications" => json!({ "qualifications": ["walk"] }),
+        "merge_store" => json!({ "into": "sto_00000000000000000000000000" }),
+        "decide_store_correction" => json!({ "decision": "reject" }),
         "suspend_worker" | "reinstate_worker" => json!({ "code": "walk", "text": why }),
         _ => json!({}),
     }

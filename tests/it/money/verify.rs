@@ -25,7 +25,7 @@ INSERT INTO users VALUES ('usr_v','v@example.org','x','worker',NULL,'V','en',NUL
 INSERT INTO sanctions VALUES ('snc_1','usr_v','suspend','suspected_fraud','Photos of a screen.','usr_s','r1',:t);
 INSERT INTO brands VALUES ('brd_1','A','CH','CHF',:t,:t,1);
 INSERT INTO brands VALUES ('brd_2','B','CH','CHF',:t,:t,1);
-INSERT INTO stores VALUES ('sto_1',NULL,'osm','node/1','Shop',NULL,NULL,NULL,NULL,NULL,'CH',46.5,6.6,150,NULL,'Europe/Zurich','open',NULL,NULL,:t,:t,1);
+INSERT INTO stores VALUES ('sto_1',NULL,'osm','node/1','Shop',NULL,NULL,NULL,NULL,NULL,'CH',46.5,6.6,150,NULL,'Europe/Zurich','open',NULL,NULL,:t,:t,1,NULL,NULL,NULL,NULL,NULL);
 INSERT INTO products VALUES ('prd_1','brd_1','4006381333931','a','Pen',NULL,:t);
 INSERT INTO campaigns VALUES ('cmp_1','brd_1','C','p','published','CHF',100,30,2000,2,10,1,:t,:t,5,'{}','{}','[]',:t,NULL,:t,:t,1,'audit',0,'[]');
 INSERT INTO campaign_stores VALUES ('cmp_1','sto_1');

@@ -17,4 +17,5 @@ mod races;
 mod reference;
 mod replays;
 mod shut;
+mod stores;
 mod tenants;

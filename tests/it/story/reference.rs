@@ -130,6 +130,8 @@ both! {
         assert_eq!(seen["decision"]["refused"][0]["item"], "/brand/savon");
 
         let delivered = round.owner.get(&format!("/v1/brand/submissions/{id}")).await.ok();
+        let distance = delivered["position"]["distance_m"].as_i64().unwrap();
+        assert_eq!((&delivered["position"]["verdict"], distance % 10), (&json!("pass"), 0), "no brand sees where exactly");
         let paths: Vec<&str> = delivered["answers"].as_array().unwrap().iter().map(|a| a["path"].as_str().unwrap()).collect();
         assert!(paths.contains(&"/brand/acme/facings"), "{paths:?}");
         assert!(!paths.iter().any(|path| path.starts_with("/brand/savon")), "{paths:?}");
