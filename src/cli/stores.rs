@@ -102,8 +102,8 @@ fn import(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
         row.kind = None;
     }
     let app = boot::App::open(settings, Clock::System)?;
-    let known = ops::store_import::known(&app.cx(), &parsed.rows)?;
-    let plan = diff(&known, &parsed.rows);
+    let directory = ops::store_import::directory(&app.cx(), &parsed.rows)?;
+    let plan = diff(&directory.known, &parsed.rows);
     print!("{}", plan.table(20));
     if !parsed.left_out.is_empty() {
         println!("left out {} (named above)", parsed.left_out.len());
@@ -117,7 +117,7 @@ fn import(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rows = plan.added.len() + plan.changed.len();
-    let done = ops::store_import::apply(&app.cx(), &plan, bar(rows))?;
+    let done = ops::store_import::apply(&app.cx(), &directory, &plan, bar(rows))?;
     println!("Imported: {} added, {} changed, {} unchanged.", done.added, done.changed, plan.unchanged.len());
     if rows == 0 {
         println!("The directory says already what the file says.");

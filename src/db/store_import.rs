@@ -20,20 +20,6 @@ pub fn any_of_sources(conn: &mut Conn, sources: &[String]) -> Outcome<Vec<StoreR
         .load(conn)?)
 }
 
-/// Those of one source with these ids.
-pub fn any_named(conn: &mut Conn, source: &str, ids: &[String]) -> Outcome<Vec<StoreRow>> {
-    let mut found: Vec<StoreRow> = Vec::with_capacity(ids.len());
-    for some in ids.chunks(IDS_AT_ONCE) {
-        let rows: Vec<StoreRow> = stores::table
-            .filter(stores::brand_id.is_null())
-            .filter(stores::source.eq(source))
-            .filter(stores::source_id.eq_any(some.to_vec()))
-            .load(conn)?;
-        found.extend(rows);
-    }
-    Ok(found)
-}
-
 pub fn any_by_ids(conn: &mut Conn, ids: &[StoreId]) -> Outcome<Vec<StoreRow>> {
     let mut found: Vec<StoreRow> = Vec::with_capacity(ids.len());
     for some in ids.chunks(IDS_AT_ONCE) {

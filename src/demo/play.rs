@@ -232,8 +232,8 @@ fn stores_of_lausanne(stage: &Stage) -> Outcome<(usize, Vec<Chosen>, Vec<Chosen>
     let defaults = Defaults { source: "osm".to_owned(), country: "CH".to_owned(), time_zone: day::zone() };
     let rows = parse_csv(data::STORES_CH, &defaults).rows;
     let rows: Vec<StoreRow> = rows.into_iter().map(|row| StoreRow { kind: None, ..row }).collect();
-    let known = store_import::known(&stage.cx(), &rows)?;
-    let imported = store_import::apply(&stage.cx(), &diff(&known, &rows), |_| ())?.added;
+    let known = store_import::directory(&stage.cx(), &rows)?;
+    let imported = store_import::apply(&stage.cx(), &known, &diff(&known.known, &rows), |_| ())?.added;
 
     let centre = Point::new(script::CENTRE.0, script::CENTRE.1).or_missing("centre")?;
     let place = |row: &&StoreRow| {

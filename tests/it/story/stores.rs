@@ -22,8 +22,8 @@ fn rows(lines: &[&str]) -> Vec<StoreRow> {
 }
 
 fn import(world: &World, rows: &[StoreRow]) -> Imported {
-    let known = store_import::known(&world.cx(), rows).unwrap();
-    store_import::apply(&world.cx(), &diff(&known, rows), |_| ()).unwrap()
+    let directory = store_import::directory(&world.cx(), rows).unwrap();
+    store_import::apply(&world.cx(), &directory, &diff(&directory.known, rows), |_| ()).unwrap()
 }
 
 fn imported(added: usize, changed: usize) -> Imported {
@@ -84,10 +84,13 @@ both! {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let mut all = rows(&lines);
         let done = std::cell::RefCell::new(Vec::new());
-        let known = store_import::known(&world.cx(), &all).unwrap();
-        let first = store_import::apply(&world.cx(), &diff(&known, &all), |n| done.borrow_mut().push(n)).unwrap();
+        let empty = store_import::directory(&world.cx(), &all).unwrap();
+        let plan = diff(&empty.known, &all);
+        let first = store_import::apply(&world.cx(), &empty, &plan, |n| done.borrow_mut().push(n)).unwrap();
         assert_eq!((first, done.into_inner()), (imported(4100, 0), vec![2000, 4000, 4100]));
         assert_eq!(import(world, &all), imported(0, 0), "the same file again");
+        let twin = store_import::apply(&world.cx(), &empty, &plan, |_| ()).unwrap_err();
+        assert_eq!(twin.code(), Some(Code::DuplicateStore), "two at once do not double anything");
         all[7].name = "Corner shop".to_owned();
         all[4099].lat += 0.01;
         all.extend(rows(&["new,New shop,46.5,6.6"]));
