@@ -15,6 +15,7 @@ use fieldproof::db::Place;
 use fieldproof::domain::brand::BrandRole;
 use fieldproof::domain::campaign::{CampaignKind, CampaignState};
 use fieldproof::domain::discovery::{Board, CampaignCard, Listed, StoreCard};
+use fieldproof::domain::event::Actor;
 use fieldproof::domain::ids::{BrandId, CampaignId, MissionId, SessionId, StoreId, UserId};
 use fieldproof::domain::mission::{MissionState, Slots};
 use fieldproof::domain::money::Currency;
@@ -32,6 +33,9 @@ const CLIENTS: usize = 32;
 const STORES: usize = 1000;
 const WORKERS: usize = 64;
 const SECONDS: u64 = 5;
+/// Changes a second while a second process reads, and threads that make them.
+const PACE: usize = 500;
+const WRITERS: usize = 8;
 
 fn once(name: &str) -> Once {
     Once { route: "bench".to_owned(), key: name.to_owned(), request_hash: name.to_owned() }
@@ -185,6 +189,89 @@ async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> (f64
     (times.len() as f64 / elapsed, times.get(times.len() * 99 / 100).copied().unwrap_or(0.0), answers)
 }
 
+/// How old the board of a second process is while a first one takes and gives back `PACE` slots a second: milliseconds
+/// from a commit to the board that shows it, median and slowest hundredth, and how many changes it never showed.
+fn second_process(core: &Arc<Core>, place: &Place, missions: &[String]) {
+    let keys = Keys::load(&BTreeMap::from([("k".to_owned(), Keys::generate().expect("a key"))])).expect("keys");
+    let other = Arc::new(Core::new(place, 4, Clock::System, keys, Rules::default()).expect("a database"));
+    let (reader, stop) = (other.clone(), Arc::new(AtomicUsize::new(0)));
+    let ended = stop.clone();
+    let reading = std::thread::spawn(move || {
+        while ended.load(Ordering::Relaxed) == 0 {
+            ops::discovery::refresh(&Cx::new(reader.clone(), "bench")).expect("a board");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    let begun = Instant::now();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|w| {
+            let (core, other) = (core.clone(), other.clone());
+            let mine: Vec<String> = missions.iter().skip(w).step_by(WRITERS).cloned().collect();
+            std::thread::spawn(move || {
+                let cx = Cx::new(core.clone(), "bench");
+                let mut waiting: Vec<(Instant, u128, i64)> = Vec::new();
+                let mut ages = Vec::new();
+                let mut see = |waiting: &mut Vec<(Instant, u128, i64)>| {
+                    let board = other.discovery.board();
+                    waiting.retain(|(at, id, free)| {
+                        let seen = board.index().get(*id).is_some_and(|offer| i64::from(offer.slots_free) == *free);
+                        if seen {
+                            ages.push(at.elapsed().as_secs_f64() * 1e3);
+                        }
+                        !seen
+                    });
+                };
+                for (n, mission) in mine.iter().cycle().take(PACE * 10 / WRITERS).enumerate() {
+                    let due = begun + Duration::from_secs_f64((n * WRITERS + w) as f64 / PACE as f64);
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                    let id = MissionId::parse(mission).expect("an id");
+                    let free = change(&cx, &id);
+                    waiting.push((Instant::now(), id.bits().expect("an id"), free));
+                    see(&mut waiting);
+                }
+                let last = Instant::now() + Duration::from_secs(3);
+                while !waiting.is_empty() && Instant::now() < last {
+                    std::thread::sleep(Duration::from_millis(5));
+                    see(&mut waiting);
+                }
+                (ages, waiting.len())
+            })
+        })
+        .collect();
+    let done: Vec<(Vec<f64>, usize)> = writers.into_iter().map(|w| w.join().expect("a writer")).collect();
+    stop.store(1, Ordering::Relaxed);
+    reading.join().expect("a reader");
+    let mut ages: Vec<f64> = done.iter().flat_map(|(ages, _)| ages.clone()).collect();
+    ages.sort_by(f64::total_cmp);
+    let missed: usize = done.iter().map(|(_, missed)| missed).sum();
+    let rate = ages.len() as f64 / begun.elapsed().as_secs_f64();
+    let at = |part: usize| ages.get(ages.len() * part / 100).copied().unwrap_or(0.0);
+    println!(
+        "second process: {rate:.0} changes/s, seen after {:.0} ms (median), {:.0} ms (99%), missed {missed}",
+        at(50),
+        at(99)
+    );
+}
+
+/// One more slot of a mission, committed; how many are free then.
+fn change(cx: &Cx, id: &MissionId) -> i64 {
+    use diesel::prelude::*;
+    use fieldproof::db::schema::missions;
+    cx.write_as(&Actor::Operator, |tx| {
+        tx.nothing_changed();
+        diesel::update(missions::table.find(id))
+            .set((missions::slots.eq(missions::slots + 1), missions::attempts.eq(missions::attempts + 1)))
+            .execute(&mut **tx)?;
+        let (slots, held, done): (i64, i64, i64) = missions::table
+            .find(id)
+            .select((missions::slots, missions::slots_held, missions::slots_done))
+            .first(&mut **tx)?;
+        Ok(slots - held - done)
+    })
+    .expect("a change")
+}
+
 fn main() {
     let folder = std::env::temp_dir().join(format!("fieldproof-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder to measure in");
@@ -198,6 +285,7 @@ fn main() {
     core.db.migrate().expect("a schema");
     let (missions, tokens) = set_the_scene(&core);
     ops::discovery::refresh(&Cx::new(core.clone(), "bench")).expect("a board");
+    second_process(&core, &place, &missions);
     let blobs = Blobs::folder(&folder.join("blobs")).expect("a folder");
     let shared = Shared::new(core.clone(), blobs, RateLimit::per_second(0), Arc::new(String::new));
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
