@@ -319,59 +319,57 @@ pub fn reserve_round(cx: &Cx, who: &Worker, once: &Once, asked: &AskedRound) -> 
 
 fn reserve_one(tx: &mut Tx, rules: &Rules, who: &Worker, id: &MissionId, nonce: &str) -> Outcome<ReservationView> {
     let worker = WorkerScope::from(who);
-    {
-        let now = tx.now();
-        let person = reservations::worker_locked(tx, &worker)?.or_missing("worker")?;
-        if person.state != UserState::Active {
-            return Err(Refusal::new(Code::Suspended, "Suspended workers take no new missions.").into());
-        }
-        if rules.verified_email_to_reserve && person.email_verified_at.is_none() {
-            return Err(Refusal::new(Code::EmailNotVerified, "Verify your e-mail address before reserving.").into());
-        }
-        let mission = missions::any_locked(tx, id)?.or_missing("mission")?;
-        if reservations::has_taken(tx, &worker, id, None)? {
-            return Err(Refusal::new(Code::AlreadyReserved, "You hold this mission or have done it.").into());
-        }
-        let campaign = missions::any_campaign(tx, &mission.campaign_id)?;
-        may_take(tx, &worker, &campaign)?;
-        let store = missions::any_store(tx, &mission.store_id)?;
-        let recheck = asks_recheck(&mission, campaign.state, &store, now)?;
-        may_reserve(mission.state, slots_of(&mission), mission.starts_at, mission.ends_at, recheck, now)?;
-        if reservations::count_live(tx, &worker)? >= rules.max_reservations {
-            let detail = format!("You may hold {} at once.", rules.max_reservations);
-            return Err(Refusal::new(Code::TooManyReservations, detail).into());
-        }
-        let on_site_minutes = on_site(tx, &mission.campaign_id, campaign.on_site_minutes)?.minutes;
-        let deadline_at = deadline(&mission, &store, on_site_minutes * 60, now)?;
-        missions::take_slot(tx, id, recheck)?;
-        let row = ReservationRow {
-            id: tx.id(),
-            mission_id: mission.id.clone(),
-            campaign_id: mission.campaign_id.clone(),
-            brand_id: mission.brand_id.clone(),
-            store_id: mission.store_id.clone(),
-            worker_id: who.user().clone(),
-            questionnaire_id: mission.questionnaire_id.clone(),
-            state: ReservationState::Held,
-            recheck,
-            nonce: nonce.to_owned(),
-            reserved_at: now,
-            deadline_at,
-            frees_at: frees_at(ReservationState::Held, deadline_at),
-            extended: false,
-            checked_in_at: None,
-            ended_at: None,
-            updated_at: now,
-            version: 1,
-            device_id: None,
-            reserved_elapsed_ms: None,
-        };
-        reservations::add(tx, &row)?;
-        let event = Event::new("reservation.made", &row.id).brand(&row.brand_id);
-        let event = Event { to: Some(row.state.as_str()), ..event };
-        tx.record(event.data(json!({ "mission": row.mission_id, "deadline_at": deadline_at, "recheck": recheck })))?;
-        view(tx, row, now)
+    let now = tx.now();
+    let person = reservations::worker_locked(tx, &worker)?.or_missing("worker")?;
+    if person.state != UserState::Active {
+        return Err(Refusal::new(Code::Suspended, "Suspended workers take no new missions.").into());
     }
+    if rules.verified_email_to_reserve && person.email_verified_at.is_none() {
+        return Err(Refusal::new(Code::EmailNotVerified, "Verify your e-mail address before reserving.").into());
+    }
+    let mission = missions::any_locked(tx, id)?.or_missing("mission")?;
+    if reservations::has_taken(tx, &worker, id, None)? {
+        return Err(Refusal::new(Code::AlreadyReserved, "You hold this mission or have done it.").into());
+    }
+    let campaign = missions::any_campaign(tx, &mission.campaign_id)?;
+    may_take(tx, &worker, &campaign)?;
+    let store = missions::any_store(tx, &mission.store_id)?;
+    let recheck = asks_recheck(&mission, campaign.state, &store, now)?;
+    may_reserve(mission.state, slots_of(&mission), mission.starts_at, mission.ends_at, recheck, now)?;
+    if reservations::count_live(tx, &worker)? >= rules.max_reservations {
+        let detail = format!("You may hold {} at once.", rules.max_reservations);
+        return Err(Refusal::new(Code::TooManyReservations, detail).into());
+    }
+    let on_site_minutes = on_site(tx, &mission.campaign_id, campaign.on_site_minutes)?.minutes;
+    let deadline_at = deadline(&mission, &store, on_site_minutes * 60, now)?;
+    missions::take_slot(tx, id, recheck)?;
+    let row = ReservationRow {
+        id: tx.id(),
+        mission_id: mission.id.clone(),
+        campaign_id: mission.campaign_id.clone(),
+        brand_id: mission.brand_id.clone(),
+        store_id: mission.store_id.clone(),
+        worker_id: who.user().clone(),
+        questionnaire_id: mission.questionnaire_id.clone(),
+        state: ReservationState::Held,
+        recheck,
+        nonce: nonce.to_owned(),
+        reserved_at: now,
+        deadline_at,
+        frees_at: frees_at(ReservationState::Held, deadline_at),
+        extended: false,
+        checked_in_at: None,
+        ended_at: None,
+        updated_at: now,
+        version: 1,
+        device_id: None,
+        reserved_elapsed_ms: None,
+    };
+    reservations::add(tx, &row)?;
+    let event = Event::new("reservation.made", &row.id).brand(&row.brand_id);
+    let event = Event { to: Some(row.state.as_str()), ..event };
+    tx.record(event.data(json!({ "mission": row.mission_id, "deadline_at": deadline_at, "recheck": recheck })))?;
+    view(tx, row, now)
 }
 
 /// Refuses a worker who lacks what the campaign asks for. Nobody is a worker and a member of a brand.
