@@ -13,6 +13,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::access::token::Keys;
+use crate::access::vault::Vault;
 use crate::checks;
 use crate::checks::faces::Finder;
 use crate::config::{RunJobs, Settings};
@@ -62,8 +63,10 @@ impl App {
                 detour_percent: settings.detour_percent,
             },
         };
-        let keys = load_keys(&settings.keys_folder(), &clock)?;
-        let core = Arc::new(Core::new(&place, settings.connections, clock, keys, rules)?);
+        let folder = settings.keys_folder();
+        let keys = load_keys(&folder, &clock)?;
+        let vault = load_vault(&folder, &clock)?;
+        let core = Arc::new(Core::new(&place, settings.connections, clock, keys, vault, rules)?);
         let blobs = open_blobs(settings)?;
         Ok(App {
             core,
@@ -145,19 +148,44 @@ fn make_private_folder(path: &Path) -> Outcome<()> {
         .map_err(|e| Failure::fault(format!("The folder {} cannot be made: {e}.", path.display())))
 }
 
-/// Every `*.pk8` of the folder, by name; the first start makes one. Two processes that start at once agree on it.
+/// Keys that sign access tokens: every `*.pk8`.
 fn load_keys(folder: &Path, clock: &Clock) -> Outcome<Keys> {
+    Keys::load(&read_keys(folder, "pk8", Keys::generate, clock)?)
+        .ok_or_else(|| broken_keys(folder, "are broken: one `*.pk8` is not an Ed25519 key in PKCS#8".to_owned()))
+}
+
+/// Keys that seal what people give in confidence: every `*.aes`. Without them those texts are lost.
+fn load_vault(folder: &Path, clock: &Clock) -> Outcome<Vault> {
+    Vault::load(&read_keys(folder, "aes", Vault::generate, clock)?)
+        .ok_or_else(|| broken_keys(folder, "are broken: one `*.aes` does not hold 32 bytes".to_owned()))
+}
+
+fn broken_keys(folder: &Path, what: String) -> Failure {
+    Failure::fault(format!("The keys in {} {what}.", folder.display()))
+}
+
+/// The files of the folder that end in `ending`, by name; the first start makes one. Two processes that start at once
+/// agree on it.
+fn read_keys(
+    folder: &Path,
+    ending: &str,
+    generate: fn() -> Option<Vec<u8>>,
+    clock: &Clock,
+) -> Outcome<BTreeMap<String, Vec<u8>>> {
     make_private_folder(folder)?;
-    let broken = |what: String| Failure::fault(format!("The signing keys in {} {what}.", folder.display()));
+    let broken = |what: String| broken_keys(folder, what);
     let read = || -> Outcome<BTreeMap<String, Vec<u8>>> {
         let mut keys = BTreeMap::new();
         for entry in fs::read_dir(folder).map_err(|e| broken(format!("cannot be listed: {e}")))? {
             let path = entry.map_err(|e| broken(format!("cannot be listed: {e}")))?.path();
-            let (Some(name), Some("pk8")) =
+            let (Some(name), Some(end)) =
                 (path.file_stem().and_then(|n| n.to_str()), path.extension().and_then(|e| e.to_str()))
             else {
                 continue;
             };
+            if end != ending {
+                continue;
+            }
             let mode = fs::metadata(&path).map_err(|e| broken(format!("cannot be read: {e}")))?.permissions().mode();
             if mode & 0o077 != 0 {
                 return Err(broken(format!("can be read by others: run `chmod 600 {}`", path.display())));
@@ -167,28 +195,28 @@ fn load_keys(folder: &Path, clock: &Clock) -> Outcome<Keys> {
         }
         Ok(keys)
     };
-    let mut keys = read()?;
-    if keys.is_empty() {
-        let fresh = Keys::generate().ok_or_else(|| broken("could not be made".to_owned()))?;
-        let day = clock.now().to_string().get(..10).unwrap_or("first").to_owned();
-        // Written aside and linked to its name: nobody ever reads half a key, and the first name given wins.
-        let aside = folder.join(format!(".new-{}", std::process::id()));
-        let _ = fs::remove_file(&aside);
-        let written = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&aside)
-            .and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all()))
-            .and_then(|()| match fs::hard_link(&aside, folder.join(format!("{day}.pk8"))) {
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-                linked => linked,
-            });
-        let _ = fs::remove_file(&aside);
-        written.map_err(|e| broken(format!("cannot be written: {e}")))?;
-        keys = read()?;
+    let keys = read()?;
+    if !keys.is_empty() {
+        return Ok(keys);
     }
-    Keys::load(&keys).ok_or_else(|| broken("are broken: one is not an Ed25519 key in PKCS#8".to_owned()))
+    let fresh = generate().ok_or_else(|| broken("could not be made".to_owned()))?;
+    let day = clock.now().to_string().get(..10).unwrap_or("first").to_owned();
+    // Written aside and linked to its name: nobody ever reads half a key, and the first name given wins.
+    let aside = folder.join(format!(".new-{}", std::process::id()));
+    let _ = fs::remove_file(&aside);
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&aside)
+        .and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all()))
+        .and_then(|()| match fs::hard_link(&aside, folder.join(format!("{day}.{ending}"))) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        });
+    let _ = fs::remove_file(&aside);
+    written.map_err(|e| broken(format!("cannot be written: {e}")))?;
+    read()
 }
 
 /// A socket, or a sentence.

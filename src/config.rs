@@ -126,7 +126,7 @@ table! {
         "Secret key of the bucket; better given as the variable than as the flag."
         |s, t| { s.s3_secret_key = t.to_owned(); Ok(()) };
     "keys" "FIELDPROOF_KEYS" ""
-        "Folder of the keys that sign access tokens (`*.pk8`, the last by name signs); without it `keys` in the data folder."
+        "Folder of the keys: `*.pk8` sign access tokens, `*.aes` seal account and tax numbers and gift codes (the last by name is used); without it `keys` in the data folder. Keep a copy: what was sealed opens with them only."
         |s, t| { s.keys = some(t).map(PathBuf::from); Ok(()) };
     "listen" "FIELDPROOF_LISTEN" "127.0.0.1:8080"
         "Address and port to serve on."

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::access::Pass;
 use crate::access::token::Keys;
+use crate::access::vault::Vault;
 use crate::checks::faces::Finder;
 pub use crate::db::Once;
 use crate::db::{Conn, Db, Place, Seed, Tx};
@@ -161,6 +162,8 @@ pub struct Core {
     pub clock: Arc<Clock>,
     pub dice: Arc<Dice>,
     pub keys: Keys,
+    /// Seals what people give in confidence.
+    pub vault: Vault,
     pub rules: Rules,
     /// Tells the jobs of this process that there is work, so that a worker in a store need not wait for their next look.
     pub work_came: Notify,
@@ -168,14 +171,14 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(place: &Place, connections: u32, clock: Clock, keys: Keys, rules: Rules) -> Outcome<Core> {
+    pub fn new(place: &Place, connections: u32, clock: Clock, keys: Keys, vault: Vault, rules: Rules) -> Outcome<Core> {
         let (clock, dice) = (Arc::new(clock), Arc::new(Dice::default()));
         let seed = {
             let (clock_now, clock_bits, dice) = (clock.clone(), clock.clone(), dice.clone());
             Seed { now: Arc::new(move || clock_now.now()), bits: Arc::new(move || dice.id_bits(clock_bits.now())) }
         };
         let db = Db::open(place, connections, seed)?;
-        Ok(Core { db, clock, dice, keys, rules, work_came: Notify::new(), discovery: Discovery::default() })
+        Ok(Core { db, clock, dice, keys, vault, rules, work_came: Notify::new(), discovery: Discovery::default() })
     }
 }
 
@@ -225,6 +228,10 @@ impl Cx {
 
     pub fn keys(&self) -> &Keys {
         &self.core.keys
+    }
+
+    pub fn vault(&self) -> &Vault {
+        &self.core.vault
     }
 
     pub fn dice(&self) -> &Dice {

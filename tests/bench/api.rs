@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fieldproof::access::token::Keys;
+use fieldproof::access::vault::Vault;
 use fieldproof::access::{Admin, Anyone, BrandEditor, BrandOwner, Finance, Identity, Pass};
 use fieldproof::context::{Core, Cx, Once, Rules};
 use fieldproof::db::Place;
@@ -36,6 +37,10 @@ const SECONDS: u64 = 5;
 /// Changes a second while a second process reads, and threads that make them.
 const PACE: usize = 500;
 const WRITERS: usize = 8;
+
+fn fresh_vault() -> Vault {
+    Vault::load(&BTreeMap::from([("k".to_owned(), Vault::generate().expect("a key"))])).expect("a key")
+}
 
 fn once(name: &str) -> Once {
     Once { route: "bench".to_owned(), key: name.to_owned(), request_hash: name.to_owned() }
@@ -193,7 +198,8 @@ async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> (f64
 /// from a commit to the board that shows it, median and slowest hundredth, and how many changes it never showed.
 fn second_process(core: &Arc<Core>, place: &Place, missions: &[String]) {
     let keys = Keys::load(&BTreeMap::from([("k".to_owned(), Keys::generate().expect("a key"))])).expect("keys");
-    let other = Arc::new(Core::new(place, 4, Clock::System, keys, Rules::default()).expect("a database"));
+    let other =
+        Arc::new(Core::new(place, 4, Clock::System, keys, fresh_vault(), Rules::default()).expect("a database"));
     let (reader, stop) = (other.clone(), Arc::new(AtomicUsize::new(0)));
     let ended = stop.clone();
     let reading = std::thread::spawn(move || {
@@ -281,7 +287,7 @@ fn main() {
     };
     let keys = Keys::load(&BTreeMap::from([("k".to_owned(), Keys::generate().expect("a key"))])).expect("keys");
     let rules = Rules { max_reservations: 1_000_000, verified_email_to_reserve: false, ..Rules::default() };
-    let core = Arc::new(Core::new(&place, 16, Clock::System, keys, rules).expect("a database"));
+    let core = Arc::new(Core::new(&place, 16, Clock::System, keys, fresh_vault(), rules).expect("a database"));
     core.db.migrate().expect("a schema");
     let (missions, tokens) = set_the_scene(&core);
     ops::discovery::refresh(&Cx::new(core.clone(), "bench")).expect("a board");

@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::api::visits::Shelf;
-use crate::support::world::{Person, World, both, fresh_keys};
+use crate::support::world::{Person, World, both, fresh_keys, fresh_vault};
 
 const NEAR: &str = "/v1/missions?lat=47.37&lon=8.54&radius_m=6000";
 const BOX: &str = "south=47.3&north=47.5&west=8.5&east=8.6";
@@ -49,7 +49,7 @@ both! {
         let shelf = Shelf::with(world, 8, |asked| asked["slots_per_store"] = json!(1)).await;
         let crowd = world.crowd(8);
         // Another process on the same database; it only reads.
-        let other = Core::new(world.app.core.db.place(), 2, Clock::manual(world.now()), fresh_keys(), Rules::default());
+        let other = Core::new(world.app.core.db.place(), 2, Clock::manual(world.now()), fresh_keys(), fresh_vault(), Rules::default());
         let other = Arc::new(other.unwrap());
         let stop = Arc::new(AtomicBool::new(false));
         let (reader, ended) = (other.clone(), stop.clone());

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use fieldproof::access::Identity;
 use fieldproof::access::token::Keys;
+use fieldproof::access::vault::Vault;
 use fieldproof::checks::faces::Finder;
 use fieldproof::context::{App, Core, Cx, Rules};
 use fieldproof::db::rows::UserRow;
@@ -109,6 +110,10 @@ pub fn fresh_keys() -> Keys {
     Keys::load(&BTreeMap::from([("test".to_owned(), Keys::generate().unwrap())])).unwrap()
 }
 
+pub fn fresh_vault() -> Vault {
+    Vault::load(&BTreeMap::from([("test".to_owned(), Vault::generate().unwrap())])).unwrap()
+}
+
 /// Runs a story over a local folder, then verifies the invariants.
 pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
     play_over(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), story);
@@ -134,7 +139,7 @@ fn play_with(
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
     let rules = Rules { hide_faces: faces.is_some(), ..Rules::default() };
-    let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), rules).unwrap());
+    let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), fresh_vault(), rules).unwrap());
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
