@@ -9,7 +9,7 @@ use super::finding::{Code, Finding, Level};
 use super::place::Point;
 
 /// Version of the table and the limits below: the same fixes and the same version give the same signals.
-pub const RULE_VERSION: &str = "signals-1";
+pub const RULE_VERSION: &str = "signals-2";
 
 text_enum! {
     /// What on the phone says that it made the position.
@@ -151,7 +151,8 @@ const SHARP_M: f64 = 20.0;
 const FROZEN_M: f64 = 0.5;
 /// And for so long, in seconds: phones hold a position while they lie still or see no sky.
 const FROZEN_SECS: f64 = 300.0;
-/// The same where the phone does not say that satellites made the position: clients repeat what they last had.
+/// The same where the phone does not say that satellites made the position: clients repeat what they last had, and
+/// network positions repeat where a worker hears the same access points, but not through a whole visit.
 const HELD_SECS: f64 = 600.0;
 /// Two positions closer than this are one, in metres: seven digits of a degree.
 const SAME_M: f64 = 0.15;
@@ -161,12 +162,15 @@ const STRAIGHT_LENGTH_M: f64 = 20.0;
 const STRAIGHT_SECS: f64 = 30.0;
 /// The same for steps of a second or so, which are longer than this, in metres.
 const EVEN_M: f64 = 0.05;
-const EVEN_STEP_M: f64 = 0.3;
+const EVEN_STEP_M: f64 = 0.1;
 /// Below this gap a jump is a receiver's error, in metres; network positions leave their own disc.
 const JUMP_M: f64 = 250.0;
 const JUMP_MPS: f64 = 50.0;
-/// Fastest way to the next visit on the ground, and for more than [`FLIGHT_M`] in the air, metres per second.
-const TRAVEL_MPS: f64 = 40.0;
+/// Fastest way to the next visit, from door to door, metres per second: by road; beyond [`RAIL_M`] by a fast train, and
+/// beyond [`FLIGHT_M`] in the air.
+const ROAD_MPS: f64 = 33.0;
+const RAIL_MPS: f64 = 80.0;
+const RAIL_M: f64 = 100_000.0;
 const FLIGHT_MPS: f64 = 250.0;
 const FLIGHT_M: f64 = 300_000.0;
 /// A large store with its car park, in metres.
@@ -320,7 +324,7 @@ fn mock(steps: &[Step]) -> Option<Finding> {
 }
 
 /// All positions of the visit lie on one spot though they were measured anew. A doubt when they claim to come from
-/// satellites; network positions and a position kept by the phone are information.
+/// satellites, or all of them from the network with one accuracy; a position kept by the phone is information.
 fn frozen(steps: &[Step], events: usize) -> Option<Finding> {
     let (first, last) = (steps.first()?, steps.last()?);
     let secs = last.secs - first.secs;
@@ -330,8 +334,10 @@ fn frozen(steps: &[Step], events: usize) -> Option<Finding> {
     (still && events >= 3 && secs >= FROZEN_SECS && fresh >= 3).then(|| {
         let sharp = share(steps, TimedFix::is_sharp) > 0.5;
         let gps = share(steps, |fix| fix.provider == Some(Provider::Gps)) > 0.5;
+        let one = first.fix.accuracy_m;
+        let network = steps.iter().all(|s| s.fix.provider == Some(Provider::Network) && s.fix.accuracy_m == one);
         let limit = if gps { FROZEN_SECS } else { HELD_SECS };
-        signal(Code::PositionFrozen, sharp && secs >= limit, secs, limit)
+        signal(Code::PositionFrozen, (sharp || network) && secs >= limit, secs, limit)
     })
 }
 
@@ -455,7 +461,11 @@ pub fn travel(previous: Previous, first: &TimedFix) -> Option<Finding> {
     let disc = |m: f64| if m.is_finite() { 2.0 * m.max(0.0) } else { 0.0 };
     let gap = far - disc(previous.accuracy_m) - disc(first.accuracy_m);
     let secs = (first.taken_at as f64 - previous.taken_at as f64).abs() / 1e6;
-    let fastest = if far > FLIGHT_M { FLIGHT_MPS } else { TRAVEL_MPS };
+    let fastest = match far {
+        _ if far > FLIGHT_M => FLIGHT_MPS,
+        _ if far > RAIL_M => RAIL_MPS,
+        _ => ROAD_MPS,
+    };
     let reach = JUMP_M + fastest * secs;
     (gap > reach).then(|| signal(Code::TravelImpossible, true, far, reach))
 }

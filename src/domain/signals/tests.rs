@@ -80,13 +80,22 @@ fn a_mock_flag_and_the_point_of_the_map_show() {
 }
 
 #[test]
-fn a_frozen_position_is_a_doubt_only_from_satellites_and_when_fresh() {
+fn a_frozen_position_is_a_doubt_when_fresh_and_not_only_kept_by_the_phone() {
     let spot = place(0.0, 0.0);
     let frozen = |provider, accuracy_m| {
         changed(Code::PositionFrozen, |_, f| (f.at, f.provider, f.accuracy_m) = (spot, provider, accuracy_m))
     };
     assert_eq!(frozen(Some(Provider::Gps), 5.0), DOUBT);
-    assert_eq!(frozen(Some(Provider::Network), 5.0), INFO);
+    assert_eq!(frozen(Some(Provider::Network), 40.0), DOUBT, "twelve minutes");
+    let heard = |n: usize, f: &mut TimedFix| {
+        (f.at, f.provider, f.accuracy_m) = (spot, Some(Provider::Network), 40.0 + n as f64);
+    };
+    assert_eq!(changed(Code::PositionFrozen, heard), INFO, "measured anew, each time a little otherwise");
+    let brief = |n: usize, f: &mut TimedFix| {
+        (f.at, f.provider, f.accuracy_m) = (spot, Some(Provider::Network), 40.0);
+        f.elapsed_ms = Some(n as i64 * 119_000);
+    };
+    assert_eq!(changed(Code::PositionFrozen, brief), INFO, "595 s");
     assert_eq!((frozen(None, 19.9), frozen(None, 20.0)), (DOUBT, INFO));
     let cached = |n: usize, f: &mut TimedFix| {
         f.at = spot;
@@ -151,7 +160,9 @@ fn jumps_count_beyond_both_discs_and_only_when_nobody_travels_so_fast() {
         let at = place(0.0, km * 1000.0);
         travel(Previous { at, accuracy_m: 5.0, taken_at: first.taken_at - minutes * MINUTE }, &first).map(|s| s.level)
     };
-    assert_eq!((from(100.0, 60), from(100.0, 30), from(2.0, 0), from(0.2, 0)), (None, DOUBT, DOUBT, None));
+    assert_eq!((from(100.0, 60), from(99.0, 30), from(2.0, 0), from(0.2, 0)), (None, DOUBT, DOUBT, None));
+    assert_eq!((from(30.0, 16), from(40.0, 16)), (None, DOUBT), "by road");
+    assert_eq!((from(200.0, 60), from(299.0, 60)), (None, DOUBT), "by rail");
     assert_eq!((from(1000.0, 90), from(1000.0, 30)), (None, DOUBT), "by plane");
 }
 

@@ -11,7 +11,7 @@ pub const ASSUMED: &[&str] = &[
     "Accuracy, height: from the file; else a stretch of another phone's, of the same half of the files.",
     "Speed: from the file; else from the positions of a satellite receiver; the location history has none.",
     "Delivery: 60% at once, 40% in one batch up to 12 h later. Clock: within 6 s; 1% are 150 s fast.",
-    "3% of the events send the last fix again; 1% of the phones restart; 10% of the store walks use network positions in half of the events (20 to 60 m, repeated).",
+    "3% of the events send the last fix again; 1% of the phones restart; 10% of the store walks use network positions in half of the events (20 to 60 m, repeated), a fifth of these in all events with one accuracy.",
     "2% of the photos carry a position 100 to 600 m away (an old one), the rest none or one within 60 m; 1% of the phones have one more account.",
 ];
 
@@ -323,9 +323,12 @@ pub fn walk(store: &Store, errors: &[(f64, f64)], donors: &[&Track], dice: &mut 
     };
     let error = |n: usize| errors.get(n % errors.len()).map(|e| (e.0 + (n / errors.len()) as f64 * lap, e.1));
     let indoors = dice.share() < 0.1;
+    // Some hear no satellite at all, and the same access points with one accuracy.
+    let only_network = (indoors && dice.share() < 0.2).then(|| dice.between(20.0, 60.0).round());
     let mut fixes = Vec::new();
     for (at, event, count) in &way.plan {
         let (network, wide) = (indoors && dice.coin(), dice.between(20.0, 60.0).round());
+        let (network, wide) = only_network.map_or((network, wide), |wide| (true, wide));
         let first = after(begin + at);
         for n in first..first + count {
             let (Some(beside), Some(along)) = (error(n), error(n + errors.len() / 4)) else { break };
