@@ -47,6 +47,15 @@ FIELDS = {
     # The other store: no id, the same one, or none that trades.
     "invalid": {"merge_store"},
     "not_found": {"merge_store"},
+    # Corners that make no outline, or lie far from the pin.
+    "outline_open": {"create_store", "place_store"},
+    "outline_corners": {"create_store", "place_store"},
+    "outline_off_globe": {"create_store", "place_store"},
+    "outline_large": {"create_store", "place_store"},
+    "outline_flat": {"create_store", "place_store"},
+    "outline_crosses": {"create_store", "place_store"},
+    "outline_far": {"create_store", "place_store"},
+    "entrance_far": {"create_store", "place_store"},
     # One goes with the other.
     "both_or_none": {"upload_evidence"},
     "incomplete": {"list_missions"},

@@ -1,22 +1,32 @@
 //! The store directory as a brand sees it, and stores of its own.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::Page;
 use super::fields::Fields;
 use crate::access::scope::BrandScope;
-use crate::access::{BrandEditor, BrandViewer};
+use crate::access::{Admin, BrandEditor, BrandViewer};
 use crate::context::{Cx, Once};
 use crate::db;
 use crate::db::rows::StoreRow;
 use crate::db::stores::Wanted;
+use crate::db::types::Json;
 use crate::domain::event::Event;
 use crate::domain::ids::StoreId;
 use crate::domain::outline::{Outline, Site};
 use crate::domain::place::Point;
-use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::store::{Fence, Hours, StoreState, Zone, is_country};
 use crate::domain::time::At;
+
+/// Degrees.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spot {
+    pub lat: f64,
+    pub lon: f64,
+}
 
 /// A store as its brand sees it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +46,10 @@ pub struct StoreView {
     pub lat: f64,
     pub lon: f64,
     pub radius_m: f64,
+    /// The door that people use, when it is known.
+    pub entrance: Option<Spot>,
+    /// The outline on the ground as a GeoJSON polygon, when it is known.
+    pub outline: Option<Value>,
     pub opening_hours: Option<String>,
     pub time_zone: String,
     pub state: StoreState,
@@ -61,6 +75,8 @@ impl From<StoreRow> for StoreView {
             lat: row.lat,
             lon: row.lon,
             radius_m: row.radius_m,
+            entrance: row.entrance_lat.zip(row.entrance_lon).map(|(lat, lon)| Spot { lat, lon }),
+            outline: row.outline.map(|outline| outline.0),
             opening_hours: row.opening_hours,
             time_zone: row.time_zone,
             state: row.state,
@@ -141,6 +157,11 @@ pub struct NewStore {
     pub lon: f64,
     /// Metres, 20 to 2000; 150 when left out.
     pub radius_m: Option<f64>,
+    #[serde(default)]
+    pub entrance: Option<Spot>,
+    /// A GeoJSON polygon of one ring.
+    #[serde(default)]
+    pub outline: Option<Value>,
     /// OpenStreetMap's grammar; unknown hours set no limit.
     pub opening_hours: Option<String>,
     /// IANA name, `Europe/Zurich`.
@@ -149,9 +170,31 @@ pub struct NewStore {
     pub source_id: Option<String>,
 }
 
+/// The place, or complaints about its parts; a pin off the globe is left to the caller to complain of.
+fn site(fields: &mut Fields, pin: Spot, entrance: Option<Spot>, outline: Option<&Value>) -> Option<Site> {
+    let pin = Point::new(pin.lat, pin.lon)?;
+    let mut site = Site { pin, entrance: None, outline: None };
+    if let Some(spot) = entrance {
+        site.entrance = Point::new(spot.lat, spot.lon);
+        if site.entrance.is_none() {
+            fields.add("/entrance", "out_of_range", "lat lies in -90..=90 and lon in -180..=180.");
+        }
+    }
+    match outline.map(Outline::parse) {
+        Some(Ok(outline)) => site.outline = Some(outline),
+        Some(Err(problem)) => fields.add("/outline", problem.code, problem.message),
+        None => {}
+    }
+    if let Err(problem) = site.check() {
+        let part = if problem.code == "entrance_far" { "/entrance" } else { "/outline" };
+        fields.add(part, problem.code, problem.message);
+    }
+    Some(site)
+}
+
 impl NewStore {
-    /// The fence, when everything is right.
-    fn check(&self) -> Outcome<Fence> {
+    /// The fence and the place, when everything is right.
+    fn check(&self) -> Outcome<(Fence, Site)> {
         let mut fields = Fields::default();
         fields.line("/name", &self.name, 120);
         for (pointer, text, max) in [
@@ -181,8 +224,9 @@ impl NewStore {
                 Err(problem) => fields.add("/radius_m", problem.code, problem.message),
             },
         }
+        let site = site(&mut fields, Spot { lat: self.lat, lon: self.lon }, self.entrance, self.outline.as_ref());
         fields.finish()?;
-        Ok(fence.expect("without complaints there is a fence"))
+        Ok(fence.zip(site).expect("without complaints there is a fence and a place"))
     }
 }
 
@@ -220,7 +264,7 @@ pub fn list_stores(
 
 /// Adds a store that only this brand sees.
 pub fn create_store(cx: &Cx, who: &BrandEditor, once: &Once, asked: &NewStore) -> Outcome<StoreView> {
-    let fence = asked.check()?;
+    let (fence, site) = asked.check()?;
     cx.write_once(who, once, |tx| {
         let id: StoreId = tx.id();
         let row = StoreRow {
@@ -246,14 +290,66 @@ pub fn create_store(cx: &Cx, who: &BrandEditor, once: &Once, asked: &NewStore) -
             created_at: tx.now(),
             updated_at: tx.now(),
             version: 1,
-            entrance_lat: None,
-            entrance_lon: None,
-            outline: None,
+            entrance_lat: site.entrance.map(Point::lat),
+            entrance_lon: site.entrance.map(Point::lon),
+            outline: site.outline.as_ref().map(|outline| Json(outline.to_json())),
             placed_at: None,
             merged_into: None,
         };
         db::stores::insert(tx, &row)?;
         tx.record(Event::new("store.added", &row.id).brand(who.brand()))?;
+        Ok(row.into())
+    })
+}
+
+/// Where a store is: everything that is left out is unknown from then on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Placed {
+    pub lat: f64,
+    pub lon: f64,
+    #[serde(default)]
+    pub entrance: Option<Spot>,
+    /// A GeoJSON polygon of one ring.
+    #[serde(default)]
+    pub outline: Option<Value>,
+}
+
+/// Puts a store where it is: pin, entrance and outline. Missions that can still be taken move with it, and no import moves
+/// it back. Refuses `wrong_state` for a store that was merged into another.
+pub fn place_store(cx: &Cx, who: &Admin, once: &Once, id: &StoreId, asked: &Placed) -> Outcome<StoreView> {
+    let mut fields = Fields::default();
+    let site = site(&mut fields, Spot { lat: asked.lat, lon: asked.lon }, asked.entrance, asked.outline.as_ref());
+    if site.is_none() {
+        fields.add("/lat", "out_of_range", "lat lies in -90..=90 and lon in -180..=180.");
+    }
+    fields.finish()?;
+    let site = site.expect("without complaints there is a place");
+    cx.write_once(who, once, |tx| {
+        let store = db::deadlines::any_store_locked(tx, id)?.or_missing("store")?;
+        if store.merged_into.is_some() {
+            return Err(Refusal::new(Code::WrongState, "The store was merged into another one; place that one.").into());
+        }
+        let row = StoreRow {
+            lat: site.pin.lat(),
+            lon: site.pin.lon(),
+            entrance_lat: site.entrance.map(Point::lat),
+            entrance_lon: site.entrance.map(Point::lon),
+            outline: site.outline.as_ref().map(|outline| Json(outline.to_json())),
+            placed_at: Some(tx.now()),
+            ..store.clone()
+        };
+        db::stores::rewrite(tx, &row)?;
+        db::stores::move_missions(tx, &row)?;
+        let event = Event::new("store.placed", &row.id).data(json!({
+            "from": { "lat": store.lat, "lon": store.lon }, "to": { "lat": row.lat, "lon": row.lon },
+            "entrance": asked.entrance, "outline": row.outline.is_some(),
+        }));
+        tx.record(match &store.brand_id {
+            Some(brand) => event.brand(brand),
+            None => event,
+        })?;
+        let row = StoreRow { updated_at: tx.now(), version: row.version + 1, ..row };
         Ok(row.into())
     })
 }

@@ -140,6 +140,7 @@ routes! {
     "/v1/admin/payouts/{id}/return" { POST payouts::return_payout [Finance] }
     "/v1/admin/stores/duplicates" { GET stores::list_store_duplicates [Admin] }
     "/v1/admin/stores/{id}/merge" { POST stores::merge_store [Admin] }
+    "/v1/admin/stores/{id}/site" { POST stores::place_store [Admin] }
     "/v1/admin/store-corrections" { GET stores::list_store_corrections [Admin] }
     "/v1/admin/store-corrections/{id}/decision" { POST stores::decide_store_correction [Admin] }
     "/v1/admin/audit" { GET audit::list_events [Admin] }

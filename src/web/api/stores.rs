@@ -8,7 +8,7 @@ use crate::domain::store_correction::CorrectionState;
 use crate::ops;
 use crate::ops::store_corrections::CorrectionDecision;
 use crate::ops::store_duplicates::Merge;
-use crate::ops::stores::{NewStore, StoreQuery};
+use crate::ops::stores::{NewStore, Placed, StoreQuery};
 use crate::web::body::{Asked, Id, Params};
 use crate::web::gate::{Answer, Gate};
 use crate::web::page::{self, PageParams};
@@ -42,6 +42,11 @@ pub async fn list_store_duplicates(gate: Gate<Admin>, Params(params): Params<Pag
 
 pub async fn merge_store(gate: Gate<Admin>, id: Id<StoreId>, asked: Asked<Merge>) -> Answer {
     let act = move |cx: &_, who: &_| ops::store_duplicates::merge_store(cx, who, &asked.once, &id.0, &asked.body);
+    gate.ok(&gate.run(act).await?)
+}
+
+pub async fn place_store(gate: Gate<Admin>, id: Id<StoreId>, asked: Asked<Placed>) -> Answer {
+    let act = move |cx: &_, who: &_| ops::stores::place_store(cx, who, &asked.once, &id.0, &asked.body);
     gate.ok(&gate.run(act).await?)
 }
 

@@ -184,6 +184,7 @@ fn body_of(operation: &str) -> Value {
         "add_brand_member" | "add_member" => json!({ "email": "walk@example.org", "name": "Walk", "role": "viewer" }),
         "change_member" => json!({ "role": "viewer" }),
         "set_qualifications" => json!({ "qualifications": ["walk"] }),
+        "place_store" => json!({ "lat": 46.5, "lon": 6.6 }),
         "merge_store" => json!({ "into": "sto_00000000000000000000000000" }),
         "decide_store_correction" => json!({ "decision": "reject" }),
         "suspend_worker" | "reinstate_worker" => json!({ "code": "walk", "text": why }),

@@ -251,4 +251,41 @@ both! {
         let id = visit.finish("completed").await;
         assert_eq!(crowd[2].submission(&id).await["state"], "approved");
     }
+
+    async fn an_admin_puts_a_store_where_it_is(world) {
+        import(world, &parse_geojson(r#"{"type": "FeatureCollection", "features": [{"type": "Feature", "id": "node/8",
+            "properties": {"name": "Hall"}, "geometry": {"type": "Point", "coordinates": [6.6, 46.5]}}]}"#.as_bytes(),
+            &defaults()).rows);
+        let owner = brand(world, "Acme").await;
+        let store = id_of(&owner, "Hall").await;
+        let (_, mission) = published(&owner, &Plan::short().slots(3), &store).await;
+        let admin = world.staff(StaffRole::Admin).await;
+        let site = format!("/v1/admin/stores/{store}/site");
+        let ring = json!([[6.61, 46.51], [6.612, 46.51], [6.612, 46.513], [6.61, 46.513], [6.61, 46.51]]);
+        let placed = json!({ "lat": 46.5101, "lon": 6.6101, "entrance": { "lat": 46.51, "lon": 6.611 },
+            "outline": { "type": "Polygon", "coordinates": [ring] } });
+        let changed = |change: fn(&mut serde_json::Value)| {
+            let mut body = placed.clone();
+            change(&mut body);
+            body
+        };
+        for (body, pointer, code) in [
+            (changed(|b| b["lat"] = json!(91)), "/lat", "out_of_range"),
+            (changed(|b| b["entrance"]["lat"] = json!(46.6)), "/entrance", "entrance_far"),
+            (changed(|b| b["outline"]["coordinates"][0][4] = json!([6.6, 46.5])), "/outline", "outline_open"),
+            (changed(|b| b["outline"]["type"] = json!("Point")), "/outline", "outline_unreadable"),
+        ] {
+            let refused = admin.post(&site, body).await.refused(Code::InvalidRequest);
+            assert_eq!((&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]), (&json!(pointer), &json!(code)));
+        }
+        let now = admin.post(&site, placed.clone()).await.ok();
+        assert_eq!((&now["entrance"], &now["outline"]), (&placed["entrance"], &placed["outline"]));
+        let listed = owner.get("/v1/brand/stores?q=Hall").await.ok();
+        assert_eq!(listed["items"][0], now, "as its brand sees it");
+        let ana = &world.crowd(1)[0];
+        let corner = seen_at(ana, &mission, (46.5129, 6.6119)).await;
+        assert_eq!(corner["position"]["distance_min_m"], 0, "inside the outline");
+        let pin = admin.post(&site, json!({ "lat": 46.5, "lon": 6.6 })).await.ok();
+        assert_eq!((&pin["entrance"], &pin["outline"]), (&json!(null), &json!(null)));
+    }
 }
