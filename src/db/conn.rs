@@ -33,7 +33,7 @@ impl Place {
 /// FULL: NORMAL can lose an acknowledged commit at power loss.
 const LITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
     PRAGMA busy_timeout = 10000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY;
-    PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864;";
+    PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 8000;";
 const LITE_READER: &str = "PRAGMA busy_timeout = 10000; PRAGMA query_only = ON; PRAGMA cache_size = -16000;
     PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;";
 const PG_SESSION: &str = "SET TIME ZONE 'UTC'; SET idle_in_transaction_session_timeout = '60s';";
@@ -65,5 +65,10 @@ impl Conn {
             Conn::Pg(conn) => conn.batch_execute(sql),
             Conn::Lite(conn) => conn.batch_execute(sql),
         }
+    }
+
+    /// One statement that is run again and again: it is parsed once.
+    pub fn run_kept(&mut self, sql: &'static str) -> QueryResult<()> {
+        crate::each!(self, c => diesel::sql_query(sql).execute(c)).map(|_| ())
     }
 }

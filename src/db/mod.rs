@@ -337,10 +337,13 @@ impl LiteWriter {
 
 /// `Err` when the savepoint itself broke and the whole group must be given up.
 fn in_savepoint<T>(conn: &mut Conn, run: impl Fn(&mut Conn) -> Outcome<T>) -> Result<Outcome<T>, String> {
-    conn.run("SAVEPOINT one").map_err(|e| format!("database: savepoint: {e}"))?;
+    conn.run_kept("SAVEPOINT one").map_err(|e| format!("database: savepoint: {e}"))?;
     let result =
         catch_unwind(AssertUnwindSafe(|| run(conn))).unwrap_or_else(|_| Err(Failure::fault("an operation panicked")));
-    let end = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-    conn.run(end).map_err(|e| format!("database: savepoint: {e}"))?;
+    let ended = match result {
+        Ok(_) => conn.run_kept("RELEASE one"),
+        Err(_) => conn.run("ROLLBACK TO one; RELEASE one"),
+    };
+    ended.map_err(|e| format!("database: savepoint: {e}"))?;
     Ok(result)
 }
