@@ -31,8 +31,10 @@ pub(super) fn append(tx: &mut Tx, event: Event) -> Outcome<EventId> {
         rule_version: event.rule_version,
         data: Json(event.data),
     };
-    diesel::insert_into(events::table).values(row).execute(&mut **tx)?;
-    diesel::insert_into(unsealed_events::table).values(unsealed_events::event_id.eq(&id)).execute(&mut **tx)?;
+    // Every write passes here: typed for its engine, since the pair builds a statement's text anew each time.
+    crate::each!(&mut **tx, c => diesel::insert_into(events::table).values(row).execute(c))?;
+    let unsealed = unsealed_events::event_id.eq(&id);
+    crate::each!(&mut **tx, c => diesel::insert_into(unsealed_events::table).values(unsealed).execute(c))?;
     Ok(id)
 }
 

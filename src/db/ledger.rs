@@ -2,6 +2,7 @@
 //! under a guard, transfers are appended. Keeps I01, I04 and I05.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use diesel::prelude::*;
 
@@ -11,7 +12,7 @@ use super::rows::{AccountRow, JournalRow, TransferRow};
 use super::schema::{accounts, journals, transfers};
 use super::tx::Tx;
 use crate::domain::ids::{AccountId, EventId, JournalId};
-use crate::domain::ledger::{AccountName, Journal};
+use crate::domain::ledger::{AccountKind, AccountName, Journal};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refusal::{Code, Failure, Outcome, Refusal};
 
@@ -19,53 +20,62 @@ use crate::domain::refusal::{Code, Failure, Outcome, Refusal};
 pub fn apply(tx: &mut Tx, event: &EventId, journal: &Journal) -> Outcome<JournalId> {
     let journal_id: JournalId = tx.id();
     let now = tx.now();
-    diesel::insert_into(journals::table)
-        .values(JournalRow {
-            id: journal_id.clone(),
-            kind: journal.kind.to_owned(),
-            subject: journal.subject.clone(),
-            event_id: event.clone(),
-            at: now,
-        })
-        .execute(&mut **tx)?;
+    let row = JournalRow {
+        id: journal_id.clone(),
+        kind: journal.kind.to_owned(),
+        subject: journal.subject.clone(),
+        event_id: event.clone(),
+        at: now,
+    };
+    // Statements that every approval runs are typed for their engine: the pair builds its text anew each time.
+    crate::each!(&mut **tx, c => diesel::insert_into(journals::table).values(row).execute(c))?;
 
     // Opened and then moved in the order of their ids: two journals over the same accounts never wait for each other.
-    let mut moves: BTreeMap<AccountId, i64> = BTreeMap::new();
+    let mut moves: BTreeMap<AccountId, (AccountKind, i64)> = BTreeMap::new();
+    let mut opened: BTreeMap<(&AccountName, Currency), AccountId> = BTreeMap::new();
     for posting in &journal.postings {
         let amount = posting.amount;
         if amount.minor <= 0 {
             return Err(Failure::fault(format!("a transfer of {amount} in journal {}", journal.kind)));
         }
-        let debit = open(tx, &posting.debit, amount.currency)?;
-        let credit = open(tx, &posting.credit, amount.currency)?;
-        diesel::insert_into(transfers::table)
-            .values(TransferRow {
-                id: tx.id(),
-                journal_id: journal_id.clone(),
-                debit_account: debit.clone(),
-                credit_account: credit.clone(),
-                amount_minor: amount.minor,
-                currency: amount.currency,
-                at: now,
-            })
-            .execute(&mut **tx)?;
-        for (account, delta) in [(debit, -amount.minor), (credit, amount.minor)] {
-            let sum = moves.entry(account).or_insert(0);
+        let mut opened = |tx: &mut Tx, name| match opened.entry((name, amount.currency)) {
+            Entry::Occupied(known) => Ok(known.get().clone()),
+            Entry::Vacant(place) => open(tx, name, amount.currency).map(|id| place.insert(id).clone()),
+        };
+        let debit = opened(tx, &posting.debit)?;
+        let credit = opened(tx, &posting.credit)?;
+        let row = TransferRow {
+            id: tx.id(),
+            journal_id: journal_id.clone(),
+            debit_account: debit.clone(),
+            credit_account: credit.clone(),
+            amount_minor: amount.minor,
+            currency: amount.currency,
+            at: now,
+        };
+        crate::each!(&mut **tx, c => diesel::insert_into(transfers::table).values(row).execute(c))?;
+        let (from, to) = (posting.debit.kind, posting.credit.kind);
+        for (account, kind, delta) in [(debit, from, -amount.minor), (credit, to, amount.minor)] {
+            let (_, sum) = moves.entry(account).or_insert((kind, 0));
             *sum = sum.checked_add(delta).ok_or_else(|| Failure::fault("a journal beyond 64 bits"))?;
         }
     }
-    for (account, delta) in moves {
-        shift(tx, &account, delta)?;
+    for (account, (kind, delta)) in moves {
+        shift(tx, &account, kind, delta)?;
     }
     Ok(journal_id)
 }
 
-fn shift(tx: &mut Tx, account: &AccountId, delta: i64) -> Outcome<()> {
-    let unguarded = accounts::kind.eq_any(["funding", "paid_out", "refunded", "fees"]);
-    let moved = diesel::update(accounts::table.find(account))
-        .filter(unguarded.or((accounts::balance_minor + delta).ge(0)))
-        .set(accounts::balance_minor.eq(accounts::balance_minor + delta))
-        .execute(&mut **tx)?;
+fn shift(tx: &mut Tx, account: &AccountId, kind: AccountKind, delta: i64) -> Outcome<()> {
+    let row = accounts::table.find(account);
+    let after = accounts::balance_minor + delta;
+    // Two statements, each parsed once, rather than one with a list of kinds, which is parsed at every execution.
+    let set = accounts::balance_minor.eq(after);
+    let moved = if kind.is_guarded() {
+        crate::each!(&mut **tx, c => diesel::update(row.filter(after.ge(0))).set(set).execute(c))?
+    } else {
+        crate::each!(&mut **tx, c => diesel::update(row).set(set).execute(c))?
+    };
     if moved == 1 {
         return Ok(());
     }
@@ -86,12 +96,11 @@ fn open(tx: &mut Tx, name: &AccountName, currency: Currency) -> Outcome<AccountI
 }
 
 fn find(conn: &mut Conn, name: &AccountName, currency: Currency) -> Outcome<Option<AccountRow>> {
-    Ok(accounts::table
-        .filter(accounts::owner.eq(name.owner.clone()))
+    let one = accounts::table
+        .filter(accounts::owner.eq(&name.owner))
         .filter(accounts::kind.eq(name.kind))
-        .filter(accounts::currency.eq(currency))
-        .first(conn)
-        .optional()?)
+        .filter(accounts::currency.eq(currency));
+    Ok(crate::each!(conn, c => one.first(c).optional())?)
 }
 
 /// The cached balance in O(1); zero when the account was never opened.

@@ -14,6 +14,13 @@ text_enum! {
     }
 }
 
+impl AccountKind {
+    /// May it never fall below zero? The others stand for the world outside, or only grow.
+    pub fn is_guarded(self) -> bool {
+        !matches!(self, AccountKind::Funding | AccountKind::PaidOut | AccountKind::Refunded | AccountKind::Fees)
+    }
+}
+
 /// Which account: its kind and whose it is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct AccountName {
