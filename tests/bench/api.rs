@@ -165,8 +165,28 @@ fn a_million() -> Board {
     Board::build(listed, &std::collections::HashMap::new(), 0)
 }
 
-/// Runs `ask` from all clients for some seconds; requests a second and the slowest hundredth in milliseconds.
-async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> (f64, f64, BTreeMap<u16, usize>) {
+/// Seconds of CPU that all threads but the main one took: the clients live in that one, the server in the others.
+fn server_cpu_secs() -> f64 {
+    let ticks = |path: &str| -> u64 {
+        let stat = std::fs::read_to_string(path).expect("Linux");
+        let fields: Vec<&str> = stat[stat.rfind(')').expect("a name") + 2..].split(' ').collect();
+        fields[11].parse::<u64>().expect("user time") + fields[12].parse::<u64>().expect("system time")
+    };
+    // A tick is a hundredth of a second on every Linux that Rust runs on.
+    (ticks("/proc/self/stat") - ticks(&format!("/proc/self/task/{}/stat", std::process::id()))) as f64 / 100.0
+}
+
+/// Of one job: requests a second, the slowest hundredth in milliseconds, the server's CPU for one request in microseconds.
+struct Load {
+    rate: f64,
+    slow_ms: f64,
+    cpu_us: f64,
+    answers: BTreeMap<u16, usize>,
+}
+
+/// Runs `ask` from all clients for some seconds.
+async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> Load {
+    let cpu = server_cpu_secs();
     let number = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
     let until = begun + Duration::from_secs(SECONDS);
@@ -191,7 +211,12 @@ async fn load<F: Future<Output = u16>>(ask: impl Fn(usize) -> F + Clone) -> (f64
     for (status, n) in done.into_iter().flat_map(|(_, answers)| answers) {
         *answers.entry(status).or_insert(0) += n;
     }
-    (times.len() as f64 / elapsed, times.get(times.len() * 99 / 100).copied().unwrap_or(0.0), answers)
+    Load {
+        rate: times.len() as f64 / elapsed,
+        slow_ms: times.get(times.len() * 99 / 100).copied().unwrap_or(0.0),
+        cpu_us: (server_cpu_secs() - cpu) * 1e6 / times.len().max(1) as f64,
+        answers,
+    }
 }
 
 /// How old the board of a second process is while a first one takes and gives back `PACE` slots a second: milliseconds
@@ -309,9 +334,9 @@ fn main() {
             answer.bytes().await.expect("a body");
             status
         };
-        println!("{:<32}{:>12}{:>12}  answers", "job", "requests/s", "p99 ms");
-        let print = |job: &str, (rate, slow, answers): (f64, f64, BTreeMap<u16, usize>)| {
-            println!("{job:<32}{rate:>12.0}{slow:>12.1}  {answers:?}");
+        println!("{:<32}{:>12}{:>12}{:>16}  answers", "job", "requests/s", "p99 ms", "server CPU us");
+        let print = |job: &str, load: Load| {
+            println!("{job:<32}{:>12.0}{:>12.1}{:>16.1}  {:?}", load.rate, load.slow_ms, load.cpu_us, load.answers);
         };
         print("health", load(|n| get("/healthz".to_owned(), n)).await);
         let near = |n: usize| {
