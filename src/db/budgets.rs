@@ -1,7 +1,7 @@
 //! Money of campaigns beside their missions: commissions, reserves, bonuses, and what the pay floor found. Bonuses are only
 //! ever added.
 
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
@@ -11,7 +11,8 @@ use super::rows::{
     BonusRow, BudgetRow, CampaignRow, CapAlertRow, FeeRateRow, FloorCheckRow, MissionRow, SubmissionRow,
 };
 use super::schema::{
-    bonuses, budgets, campaigns, cap_alerts, earnings, fee_rates, floor_checks, members, missions, submissions, users,
+    bonuses, budgets, campaigns, cap_alerts, earnings, fee_rates, floor_checks, members, missions, reversals,
+    submissions, users,
 };
 use super::tx::Tx;
 use crate::access::scope::{BrandScope, WorkerScope};
@@ -225,7 +226,7 @@ pub fn any_open_slots(conn: &mut Conn, campaign: &CampaignId) -> Outcome<bool> {
 
 // The most that one may earn in a year
 
-/// What a worker got since `since` in one currency, visits and bonuses.
+/// What a worker got since `since` in one currency: visits, and bonuses that were not taken back.
 pub fn any_earned_since(conn: &mut Conn, worker: &UserId, currency: Currency, since: At) -> Outcome<i64> {
     let total = || sql::<BigInt>("CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT)");
     let visits: i64 = earnings::table
@@ -238,6 +239,7 @@ pub fn any_earned_since(conn: &mut Conn, worker: &UserId, currency: Currency, si
         .filter(bonuses::worker_id.eq(worker))
         .filter(bonuses::currency.eq(currency))
         .filter(bonuses::at.ge(since))
+        .filter(not(exists(reversals::table.filter(reversals::reversed_id.eq(bonuses::journal_id)))))
         .select(total())
         .first(conn)?;
     Ok(visits.saturating_add(extras))
@@ -262,10 +264,10 @@ pub fn any_near_cap(
     let since = since.timestamp().strftime("%Y-%m-%d %H:%M:%S%.6f").to_string();
     let sql = format!(
         "SELECT g.worker_id AS id FROM (SELECT worker_id, amount_minor FROM earnings WHERE currency = '{currency}' AND at \
-         >= '{since}' UNION ALL SELECT worker_id, amount_minor FROM bonuses WHERE currency = '{currency}' AND at >= \
-         '{since}') g WHERE NOT EXISTS (SELECT 1 FROM cap_alerts c WHERE c.worker_id = g.worker_id AND c.year = {year} AND \
-         c.currency = '{currency}') GROUP BY g.worker_id HAVING SUM(g.amount_minor) >= {least} ORDER BY g.worker_id LIMIT \
-         {limit}"
+         >= '{since}' UNION ALL SELECT worker_id, amount_minor FROM bonuses b WHERE currency = '{currency}' AND at >= \
+         '{since}' AND NOT EXISTS (SELECT 1 FROM reversals r WHERE r.reversed_id = b.journal_id)) g WHERE NOT EXISTS \
+         (SELECT 1 FROM cap_alerts c WHERE c.worker_id = g.worker_id AND c.year = {year} AND c.currency = '{currency}') \
+         GROUP BY g.worker_id HAVING SUM(g.amount_minor) >= {least} ORDER BY g.worker_id LIMIT {limit}"
     );
     let rows: Vec<WorkerId> = crate::each!(conn, c => diesel::sql_query(sql).load(c))?;
     Ok(rows.into_iter().map(|row| UserId::from_stored(row.id)).collect())

@@ -300,7 +300,8 @@ pub fn table() -> String {
     let guard = |kind: AccountKind| if kind.is_guarded() { "guarded" } else { "free" };
     let mut text = String::from(
         "CHART OF ACCOUNTS\n\nA balance is credits less debits: what the platform owes to the owner, or holds for it. A \
-         guarded account\ncannot fall below zero: the transfer is refused instead. Client money must lie at the bank.\n\n",
+         guarded account\ncannot fall below zero: the transfer is refused instead. A free one stands for the world outside, or \
+         only grows.\nClient money must lie at the bank.\n\n",
     );
     let _ = writeln!(text, "{:<17} {:<17} {:<8} {:<7} holds", "account", "one for each", "guard", "client");
     for &kind in AccountKind::ALL {
