@@ -51,6 +51,8 @@ FIELDS = {
     "before_start": {"get_statement", "get_brand_statement", "get_statement_of_worker", "get_statement_of_brand"},
     "too_long": {"get_statement", "get_brand_statement", "get_statement_of_worker", "get_statement_of_brand"},
     "other_currency": {"fund_brand", "refund_brand"},
+    # How many slots a mission has already.
+    "too_many": {"top_up_campaign"},
     # One goes with the other.
     "both_or_none": {"upload_evidence"},
     "incomplete": {"list_missions"},

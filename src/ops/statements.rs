@@ -19,6 +19,7 @@ use crate::domain::safeguard::{Day, SafeguardReport};
 use crate::domain::statement::{CLOSES_AFTER_SECS, Period, Statement};
 use crate::domain::time::At;
 use crate::domain::user::UserKind;
+use crate::ops::funds::FUNDING_MAX_MINOR;
 
 fn read(conn: &mut Conn, owner: &str, owned: &Owned, period: Period) -> Outcome<Statement> {
     let openings = owned.openings(conn, period.from, period.to)?;
@@ -106,6 +107,7 @@ fn end_of(pointer: &str, day: Day) -> Outcome<At> {
 /// Records what the bank held. Said again it is a correction: the last word counts, every word is kept.
 pub fn record_bank_balance(cx: &Cx, who: &Finance, once: &Once, asked: &BankBalance) -> Outcome<BankBalanceView> {
     let mut fields = Fields::default();
+    fields.number("/balance/amount_minor", asked.balance.minor, -FUNDING_MAX_MINOR..=FUNDING_MAX_MINOR);
     fields.line("/note", &asked.note, 200);
     fields.finish()?;
     let day = day_of("/day", &asked.day)?;

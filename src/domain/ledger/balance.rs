@@ -52,7 +52,8 @@ impl Balances {
         wanted.map(|(_, balance)| i128::from(*balance)).sum()
     }
 
-    /// I06: what brands funded is somewhere: available, in escrow, with workers, paid out, earned as fees or refunded.
+    /// I06: what came in is somewhere: available, in escrow or reserve, with workers, paid out, earned as fees, taken by a
+    /// rail or refunded.
     pub fn is_conserved(&self, currency: Currency) -> bool {
         let inside: Vec<AccountKind> =
             AccountKind::ALL.iter().copied().filter(|kind| *kind != AccountKind::Funding).collect();
