@@ -56,6 +56,10 @@ impl App {
             public_url: settings.public_url.clone(),
             mail_from: settings.mail_from.clone(),
             hide_faces: faces.is_some(),
+            reserve_percent: settings.reserve_percent,
+            floor_visits: settings.floor_visits,
+            late_bonus_percent: settings.late_bonus_percent,
+            earning_caps: settings.earning_caps.clone(),
             travel: Travel {
                 walk: settings.walk_metres_per_minute,
                 cycle: settings.cycle_metres_per_minute,

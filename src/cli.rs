@@ -16,6 +16,7 @@ use crate::config::{self, Settings, TABLE};
 use crate::domain::finding::Language;
 use crate::domain::grade;
 use crate::domain::ids::SubmissionId;
+use crate::domain::ledger::book;
 use crate::domain::refusal::{Code, Failure, Outcome};
 use crate::domain::time::At;
 use crate::domain::user::StaffRole;
@@ -90,6 +91,13 @@ fn command() -> Command {
                 .arg(flag("apply", "Write it for visits that nobody has decided; decisions are never changed"))
                 .arg(flag("json", "Print JSON")),
         )
+        .subcommand(
+            Command::new("safeguard")
+                .about("Compare clients' money in the books with what the bank held; exits 1 on a difference")
+                .arg(option("day", "Such as 2026-03-10, UTC; without it the last day whose books are closed"))
+                .arg(flag("json", "Print JSON")),
+        )
+        .subcommand(Command::new("chart").about("Print the chart of accounts and what each event does to them"))
         .subcommand(Command::new("routes").about("Print every route with its operation and role"))
         .subcommand(Command::new("settings").about("Print the table of settings as Markdown"))
 }
@@ -175,6 +183,8 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
             print!("{}", grade::table(language));
         }
         Some(("recheck", args)) => recheck(settings, args)?,
+        Some(("safeguard", args)) => return safeguard(settings, args),
+        Some(("chart", _)) => print!("{}", book::table()),
         Some(("routes", _)) => {
             for route in ROUTES {
                 println!("{:<6} {:<50} {:<28} {}", route.method, route.path, route.operation, route.role);
@@ -214,6 +224,18 @@ fn verify(settings: &Settings, quick: bool, json: bool) -> Outcome<ExitCode> {
     }
     eprintln!("Broken: {}.", broken.join(", "));
     Ok(ExitCode::FAILURE)
+}
+
+fn safeguard(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
+    let app = boot::App::open_as_it_is(settings, Clock::System)?;
+    ops::meta::get_ready(&app.cx())?;
+    let report = ops::statements::any_safeguarding(&app.cx(), args.get_one::<String>("day").map(String::as_str))?;
+    if args.get_flag("json") {
+        println!("{}", serde_json::to_string_pretty(&report).map_err(Failure::fault)?);
+    } else {
+        print!("{}", report.table());
+    }
+    Ok(if report.matches { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn create_staff(settings: &Settings, args: &ArgMatches) -> Outcome<()> {

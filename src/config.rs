@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::domain::money::{Currency, Money};
+
 /// What one process was told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +28,10 @@ pub struct Settings {
     pub photo_threads: usize,
     pub rate_limit: u32,
     pub fee_bps: i64,
+    pub reserve_percent: i64,
+    pub floor_visits: i64,
+    pub late_bonus_percent: i64,
+    pub earning_caps: Vec<Money>,
     pub max_reservations: i64,
     pub second_angle_percent: i64,
     pub walk_metres_per_minute: i64,
@@ -84,6 +90,22 @@ fn yes_no(text: &str) -> Result<bool, String> {
         "false" => Ok(false),
         _ => Err("takes true or false".to_owned()),
     }
+}
+
+/// Whole amounts of several currencies, `EUR 500, CHF 500`.
+fn caps(text: &str) -> Result<Vec<Money>, String> {
+    let wrong = || "takes whole amounts such as `EUR 500, CHF 500`, one a currency".to_owned();
+    let mut caps: Vec<Money> = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (code, amount) = part.split_once(' ').ok_or_else(wrong)?;
+        let currency = Currency::parse(code).ok_or_else(wrong)?;
+        let whole: i64 = amount.trim().parse().ok().filter(|n| (1..=1_000_000_000).contains(n)).ok_or_else(wrong)?;
+        if caps.iter().any(|cap| cap.currency == currency) {
+            return Err(wrong());
+        }
+        caps.push(Money::new(whole * 10_i64.pow(currency.exponent()), currency));
+    }
+    Ok(caps)
 }
 
 macro_rules! table {
@@ -168,6 +190,18 @@ table! {
     "fee-bps" "FIELDPROOF_FEE_BPS" "2000"
         "The platform's fee on every payment to a worker, in hundredths of a percent; new campaigns take it over."
         |s, t| { s.fee_bps = number(t, 0, 10_000)?; Ok(()) };
+    "reserve-percent" "FIELDPROOF_RESERVE_PERCENT" "0"
+        "Share of a campaign's rewards that publishing keeps for the pay floor, in percent, where its brand says nothing else."
+        |s, t| { s.reserve_percent = number(t, 0, 100)?; Ok(()) };
+    "floor-visits" "FIELDPROOF_FLOOR_VISITS" "10"
+        "Visits of a campaign after which the pay floor is looked at again, with the time they really took."
+        |s, t| { s.floor_visits = number(t, 5, 1000)?; Ok(()) };
+    "late-bonus-percent" "FIELDPROOF_LATE_BONUS_PERCENT" "0"
+        "What the platform adds, of its own money, to pay that an appeal raised: percent of the difference."
+        |s, t| { s.late_bonus_percent = number(t, 0, 100)?; Ok(()) };
+    "earning-caps" "FIELDPROOF_EARNING_CAPS" ""
+        "The most that a worker may earn in a calendar year, such as `EUR 500, CHF 500`; without it there is no limit."
+        |s, t| { s.earning_caps = caps(t)?; Ok(()) };
     "max-reservations" "FIELDPROOF_MAX_RESERVATIONS" "5"
         "Live reservations that one worker may hold."
         |s, t| { s.max_reservations = number(t, 1, 1000)?; Ok(()) };
@@ -250,6 +284,10 @@ impl Settings {
             photo_threads: 0,
             rate_limit: 0,
             fee_bps: 0,
+            reserve_percent: 0,
+            floor_visits: 0,
+            late_bonus_percent: 0,
+            earning_caps: Vec::new(),
             max_reservations: 0,
             second_angle_percent: 0,
             walk_metres_per_minute: 0,
@@ -337,6 +375,15 @@ mod tests {
             Some("--fee-bps (FIELDPROOF_FEE_BPS) takes a whole number from 0 to 10000; it was given '-1'.")
         );
         assert!(Settings::read(|line| (line.flag == "database").then(|| "mysql://x".to_owned())).is_err());
+    }
+
+    #[test]
+    fn caps_are_whole_amounts_one_a_currency() {
+        assert_eq!(caps(""), Ok(Vec::new()));
+        assert_eq!(caps("EUR 500, JPY 70000").map(|c| c.iter().map(|m| m.minor).collect()), Ok(vec![50_000, 70_000]));
+        for wrong in ["500", "EUR", "EUR 5.50", "EUR 0", "EUR 1, EUR 2", "XXQ 1"] {
+            assert!(caps(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

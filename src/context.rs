@@ -17,6 +17,7 @@ use crate::db::{Conn, Db, Place, Seed, Tx};
 use crate::domain::discovery::{Able, Board, Hexes};
 use crate::domain::event::Actor;
 use crate::domain::ids::{CampaignId, UserId};
+use crate::domain::money::Money;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
 use crate::domain::travel::Travel;
@@ -45,6 +46,14 @@ pub struct Rules {
     pub hide_faces: bool,
     /// How long ways are taken to be.
     pub travel: Travel,
+    /// Share of a campaign's rewards that publishing keeps for the pay floor, where the brand says nothing else.
+    pub reserve_percent: i64,
+    /// Visits after which the pay floor is looked at again.
+    pub floor_visits: i64,
+    /// Share of what an appeal raised that the platform adds for having been late.
+    pub late_bonus_percent: i64,
+    /// The most that a worker may earn in a calendar year, at most one a currency.
+    pub earning_caps: Vec<Money>,
 }
 
 impl Default for Rules {
@@ -58,6 +67,10 @@ impl Default for Rules {
             mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),
             hide_faces: false,
             travel: Travel::default(),
+            reserve_percent: 0,
+            floor_visits: 10,
+            late_bonus_percent: 0,
+            earning_caps: Vec::new(),
         }
     }
 }

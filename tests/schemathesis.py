@@ -45,7 +45,7 @@ FIELDS = {
     # Two of a list have the same name.
     "duplicate": {"create_campaign", "change_campaign", "precheck", "seal", "revise_submission"},
     # The other store: no id, the same one, or none that trades.
-    "invalid": {"merge_store"},
+    "invalid": {"merge_store", "get_safeguarding", "record_bank_balance"},
     "not_found": {"merge_store"},
     # Corners that make no outline, or lie far from the pin.
     "outline_open": {"create_store", "place_store"},
@@ -56,6 +56,12 @@ FIELDS = {
     "outline_crosses": {"create_store", "place_store"},
     "outline_far": {"create_store", "place_store"},
     "entrance_far": {"create_store", "place_store"},
+    # The end of a period, or a day, that is none; the brand's money is in another currency.
+    "before_start": {"get_statement", "get_brand_statement", "get_statement_of_worker", "get_statement_of_brand"},
+    "too_long": {"get_statement", "get_brand_statement", "get_statement_of_worker", "get_statement_of_brand"},
+    "other_currency": {"fund_brand", "refund_brand"},
+    # How many slots a mission has already.
+    "too_many": {"top_up_campaign"},
     # One goes with the other.
     "both_or_none": {"upload_evidence"},
     "incomplete": {"list_missions"},

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::conn::Conn;
-use super::schema::{accounts, brands, earnings, missions, submissions};
+use super::schema::{accounts, brands, campaigns, earnings, missions, submissions};
 use crate::domain::ids::{BrandId, MissionId, SubmissionId};
 use crate::domain::ledger::AccountKind;
 use crate::domain::money::{Currency, Money};
@@ -24,6 +24,18 @@ pub fn any_escrow(conn: &mut Conn, brand: &BrandId, currency: Currency) -> Outco
         .inner_join(missions::table.on(missions::id.eq(accounts::owner)))
         .filter(missions::brand_id.eq(brand))
         .filter(accounts::kind.eq(AccountKind::BrandEscrow))
+        .filter(accounts::currency.eq(currency))
+        .select(sql::<BigInt>("CAST(COALESCE(SUM(accounts.balance_minor),0) AS BIGINT)"))
+        .first(conn)?;
+    Ok(Money::new(minor, currency))
+}
+
+/// What is set aside for the pay floor of the brand's campaigns.
+pub fn any_reserve(conn: &mut Conn, brand: &BrandId, currency: Currency) -> Outcome<Money> {
+    let minor: i64 = accounts::table
+        .inner_join(campaigns::table.on(campaigns::id.eq(accounts::owner)))
+        .filter(campaigns::brand_id.eq(brand))
+        .filter(accounts::kind.eq(AccountKind::BrandReserve))
         .filter(accounts::currency.eq(currency))
         .select(sql::<BigInt>("CAST(COALESCE(SUM(accounts.balance_minor),0) AS BIGINT)"))
         .first(conn)?;

@@ -7,12 +7,12 @@ use std::collections::btree_map::Entry;
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::dialect::Both;
-use super::rows::{AccountRow, JournalRow, TransferRow};
-use super::schema::{accounts, journals, transfers};
+use super::dialect::{Both, broke_unique};
+use super::rows::{AccountRow, JournalRow, ReversalRow, TransferRow};
+use super::schema::{accounts, journals, reversals, transfers};
 use super::tx::Tx;
 use crate::domain::ids::{AccountId, EventId, JournalId};
-use crate::domain::ledger::{AccountKind, AccountName, Journal};
+use crate::domain::ledger::{AccountKind, AccountName, Journal, Posting};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refusal::{Code, Failure, Outcome, Refusal};
 
@@ -147,4 +147,38 @@ pub fn transfers_of(
             (transfer, journal, credited)
         })
         .collect())
+}
+
+/// A journal with its transfers as the book wrote them.
+pub fn any_journal(conn: &mut Conn, id: &JournalId) -> Outcome<Option<(JournalRow, Vec<Posting>)>> {
+    let Some(journal) = journals::table.find(id).first::<JournalRow>(conn).optional()? else { return Ok(None) };
+    let rows: Vec<TransferRow> =
+        transfers::table.filter(transfers::journal_id.eq(id)).order(transfers::id).load(conn)?;
+    let mut name = |account: &AccountId| -> Outcome<AccountName> {
+        let row: AccountRow = accounts::table.find(account).first(conn)?;
+        Ok(AccountName { owner: row.owner, kind: row.kind })
+    };
+    let mut postings = Vec::new();
+    for row in rows {
+        let (debit, credit) = (name(&row.debit_account)?, name(&row.credit_account)?);
+        postings.push(Posting { debit, credit, amount: Money::new(row.amount_minor, row.currency) });
+    }
+    Ok(Some((journal, postings)))
+}
+
+/// Notes which journal undid which; false when that one was undone before.
+pub fn add_reversal(tx: &mut Tx, row: &ReversalRow) -> Outcome<bool> {
+    match diesel::insert_into(reversals::table).values(row.clone()).execute(&mut **tx) {
+        Ok(_) => Ok(true),
+        Err(e) if broke_unique(&e, "reversals_reversed_id_key", "reversals.reversed_id") => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Every balance by kind, owner and currency; for tests that compare two databases.
+pub fn any_dump(conn: &mut Conn) -> Outcome<Vec<(AccountName, Money)>> {
+    let rows: Vec<AccountRow> =
+        accounts::table.order((accounts::kind, accounts::owner, accounts::currency)).load(conn)?;
+    let line = |r: AccountRow| (AccountName { owner: r.owner, kind: r.kind }, Money::new(r.balance_minor, r.currency));
+    Ok(rows.into_iter().map(line).collect())
 }

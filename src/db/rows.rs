@@ -6,6 +6,7 @@ use super::schema::*;
 use super::types::Json;
 use crate::domain::appeal::AppealState;
 use crate::domain::brand::BrandRole;
+use crate::domain::budget::BonusKind;
 use crate::domain::campaign::{CampaignKind, CampaignState};
 use crate::domain::decision::{DecidedBy, DecisionKind, ReasonCode};
 use crate::domain::grade::Letter;
@@ -736,4 +737,84 @@ pub struct OutboxRow {
     pub delivered_at: Option<At>,
     pub gave_up_at: Option<At>,
     pub last_error: Option<String>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = fee_rates)]
+pub struct FeeRateRow {
+    pub owner: String,
+    pub fee_bps: i64,
+    pub set_by: UserId,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = budgets)]
+pub struct BudgetRow {
+    pub campaign_id: CampaignId,
+    pub reserve_minor: i64,
+    pub auto_top_up_minor: i64,
+    pub auto_topped_minor: i64,
+    pub updated_at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = bonuses)]
+pub struct BonusRow {
+    pub id: BonusId,
+    pub kind: BonusKind,
+    pub worker_id: UserId,
+    pub brand_id: Option<BrandId>,
+    pub campaign_id: Option<CampaignId>,
+    pub submission_id: Option<SubmissionId>,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub reason: String,
+    pub given_by: Option<UserId>,
+    pub journal_id: JournalId,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = reversals)]
+pub struct ReversalRow {
+    pub journal_id: JournalId,
+    pub reversed_id: JournalId,
+    pub reason: String,
+    pub decider_id: UserId,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = floor_checks)]
+pub struct FloorCheckRow {
+    pub campaign_id: CampaignId,
+    pub visits: i64,
+    pub median_minutes: i64,
+    pub hourly_minor: i64,
+    pub difference_minor: i64,
+    pub paid_minor: i64,
+    pub unpaid_minor: i64,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = bank_balances)]
+pub struct BankBalanceRow {
+    pub id: BankBalanceId,
+    pub day: String,
+    pub currency: Currency,
+    pub balance_minor: i64,
+    pub note: String,
+    pub recorded_by: UserId,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = cap_alerts)]
+pub struct CapAlertRow {
+    pub worker_id: UserId,
+    pub year: i64,
+    pub currency: Currency,
+    pub at: At,
 }

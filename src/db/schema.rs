@@ -722,7 +722,94 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    fee_rates (owner) {
+        owner -> Text,
+        fee_bps -> BigInt,
+        set_by -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    budgets (campaign_id) {
+        campaign_id -> Text,
+        reserve_minor -> BigInt,
+        auto_top_up_minor -> BigInt,
+        auto_topped_minor -> BigInt,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bonuses (id) {
+        id -> Text,
+        kind -> Text,
+        worker_id -> Text,
+        brand_id -> Nullable<Text>,
+        campaign_id -> Nullable<Text>,
+        submission_id -> Nullable<Text>,
+        amount_minor -> BigInt,
+        currency -> Text,
+        reason -> Text,
+        given_by -> Nullable<Text>,
+        journal_id -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    reversals (journal_id) {
+        journal_id -> Text,
+        reversed_id -> Text,
+        reason -> Text,
+        decider_id -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    floor_checks (campaign_id) {
+        campaign_id -> Text,
+        visits -> BigInt,
+        median_minutes -> BigInt,
+        hourly_minor -> BigInt,
+        difference_minor -> BigInt,
+        paid_minor -> BigInt,
+        unpaid_minor -> BigInt,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bank_balances (id) {
+        id -> Text,
+        day -> Text,
+        currency -> Text,
+        balance_minor -> BigInt,
+        note -> Text,
+        recorded_by -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    cap_alerts (worker_id, year, currency) {
+        worker_id -> Text,
+        year -> BigInt,
+        currency -> Text,
+        at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    fee_rates,
+    budgets,
+    bonuses,
+    reversals,
+    floor_checks,
+    bank_balances,
+    cap_alerts,
     worker_qualifications,
     visit_tracks,
     mission_changes,

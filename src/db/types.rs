@@ -126,12 +126,15 @@ id_columns!(
     MessageId,
     JobId,
     SanctionId,
-    CorrectionId
+    CorrectionId,
+    BonusId,
+    BankBalanceId
 );
 
 enum_columns!(
     crate::domain::appeal::AppealState,
     crate::domain::brand::BrandRole,
+    crate::domain::budget::BonusKind,
     crate::domain::campaign::CampaignKind,
     crate::domain::campaign::CampaignState,
     crate::domain::decision::DecidedBy,

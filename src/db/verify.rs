@@ -145,6 +145,8 @@ const AMOUNTS: &[(&str, &str)] = &[
     ("earnings", "amount_minor"),
     ("transfers", "amount_minor"),
     ("payouts", "amount_minor"),
+    ("bonuses", "amount_minor"),
+    ("bank_balances", "balance_minor"),
 ];
 
 fn i02_amounts(conn: &mut Conn) -> Found {
@@ -177,6 +179,9 @@ pub const APPEND_ONLY: &[&str] = &[
     "journals",
     "transfers",
     "confirmations",
+    "bonuses",
+    "reversals",
+    "bank_balances",
     "events",
     "event_seals",
 ];
@@ -230,6 +235,40 @@ fn i06_conservation(conn: &mut Conn) -> Found {
             (
                 "money came from a funding account twice over",
                 "SELECT id FROM accounts WHERE kind = 'funding' AND balance_minor > 0",
+            ),
+            (
+                "a bonus that no transfer of its journal paid",
+                "SELECT b.id AS id FROM bonuses b WHERE b.amount_minor <> (SELECT COALESCE(SUM(t.amount_minor), 0) FROM \
+                 transfers t JOIN accounts a ON a.id = t.credit_account JOIN journals j ON j.id = t.journal_id WHERE \
+                 t.journal_id = b.journal_id AND j.kind = b.kind AND a.owner = b.worker_id AND a.kind = \
+                 'worker_available' AND t.currency = b.currency)",
+            ),
+            (
+                "a bonus or a raise to the pay floor in the books that no row explains",
+                "SELECT j.id AS id FROM journals j WHERE j.kind IN ('bonus', 'pay_floor') AND (SELECT COUNT(*) FROM \
+                 bonuses b WHERE b.journal_id = j.id) <> 1",
+            ),
+            (
+                "a reversal in the books that no row explains",
+                "SELECT j.id AS id FROM journals j WHERE j.kind = 'reversal' AND NOT EXISTS (SELECT 1 FROM reversals r \
+                 WHERE r.journal_id = j.id AND r.reversed_id = j.subject)",
+            ),
+            (
+                "a reversal that is not what it reverses, the other way round",
+                "SELECT r.journal_id AS id FROM reversals r WHERE (SELECT COUNT(*) FROM transfers t WHERE t.journal_id = \
+                 r.journal_id) <> (SELECT COUNT(*) FROM transfers o WHERE o.journal_id = r.reversed_id) OR EXISTS (SELECT \
+                 1 FROM transfers o WHERE o.journal_id = r.reversed_id AND NOT EXISTS (SELECT 1 FROM transfers t WHERE \
+                 t.journal_id = r.journal_id AND t.debit_account = o.credit_account AND t.credit_account = \
+                 o.debit_account AND t.amount_minor = o.amount_minor AND t.currency = o.currency))",
+            ),
+            (
+                "a journal that was reversed twice",
+                "SELECT reversed_id AS id FROM reversals GROUP BY reversed_id HAVING COUNT(*) > 1",
+            ),
+            (
+                "a rail's cost that no worker's payout bore",
+                "SELECT t.id AS id FROM transfers t JOIN accounts c ON c.id = t.credit_account JOIN accounts d ON d.id = \
+                 t.debit_account WHERE c.kind = 'rail_costs' AND (d.kind <> 'worker_in_payout' OR d.owner <> c.owner)",
             ),
         ],
     )
@@ -365,6 +404,21 @@ fn i10_escrow(conn: &mut Conn) -> Found {
         &[
             ("a mission that holds less than its slots and attempts may cost", &running),
             ("a closed mission that holds less than its open work may cost", &closed),
+            (
+                "a reserve that no published campaign set aside",
+                "SELECT a.id AS id FROM accounts a LEFT JOIN campaigns c ON c.id = a.owner WHERE a.kind = \
+                 'brand_reserve' AND (c.id IS NULL OR c.published_at IS NULL)",
+            ),
+            (
+                "a published campaign whose reserve was not set aside",
+                "SELECT b.campaign_id AS id FROM budgets b JOIN campaigns c ON c.id = b.campaign_id WHERE c.published_at \
+                 IS NOT NULL AND b.reserve_minor <> (SELECT COALESCE(SUM(t.amount_minor), 0) FROM transfers t JOIN \
+                 journals j ON j.id = t.journal_id WHERE j.kind = 'hold_reserve' AND j.subject = b.campaign_id)",
+            ),
+            (
+                "a campaign that topped itself up beyond its limit",
+                "SELECT campaign_id AS id FROM budgets WHERE auto_topped_minor > auto_top_up_minor",
+            ),
         ],
     )
 }
@@ -426,6 +480,8 @@ fn table_of(prefix: &str) -> Option<&'static str> {
         "apl" => "appeals",
         "ern" => "earnings",
         "jrn" => "journals",
+        "bon" => "bonuses",
+        "bal" => "bank_balances",
         "trf" => "transfers",
         "pay" => "payouts",
         "snc" => "sanctions",

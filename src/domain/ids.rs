@@ -110,6 +110,8 @@ ids! {
     JobId "job" "a job",
     SanctionId "snc" "a suspension or reinstatement",
     CorrectionId "cor" "a proposed correction of a store's pin",
+    BonusId "bon" "a bonus",
+    BankBalanceId "bal" "a balance of the bank",
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ macro_rules! text_enum {
 pub mod appeal;
 pub mod assessment;
 pub mod brand;
+pub mod budget;
 pub mod campaign;
 pub mod capture;
 pub mod decision;
@@ -68,7 +69,9 @@ pub mod replay;
 pub mod report;
 pub mod reservation;
 pub mod rounds;
+pub mod safeguard;
 pub mod signals;
+pub mod statement;
 pub mod store;
 pub mod store_correction;
 pub mod store_duplicate;

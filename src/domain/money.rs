@@ -105,17 +105,23 @@ impl Money {
     }
 }
 
-impl fmt::Display for Money {
-    /// `CHF 12.50`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Money {
+    /// `12.50`
+    pub fn decimal(self) -> String {
         let digits = self.currency.exponent();
         let unit = 10_u64.pow(digits);
         let (sign, whole) = (if self.minor < 0 { "-" } else { "" }, self.minor.unsigned_abs());
-        write!(f, "{} {sign}{}", self.currency, whole / unit)?;
-        if digits > 0 {
-            write!(f, ".{:0width$}", whole % unit, width = digits as usize)?;
+        match digits {
+            0 => format!("{sign}{whole}"),
+            _ => format!("{sign}{}.{:0width$}", whole / unit, whole % unit, width = digits as usize),
         }
-        Ok(())
+    }
+}
+
+impl fmt::Display for Money {
+    /// `CHF 12.50`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.currency, self.decimal())
     }
 }
 

@@ -101,3 +101,25 @@
 //!   outline can only help a worker. A photo's position is judged by one circle around the pin that holds all of it.
 //! * 2026-11-22 **Three check-ins propose, an admin moves the pin.** Of each worker the newest sure position counts, so who came
 //!   to the pin after all says nothing. Findings already made stay: a reviewer sees the proposal, nobody is judged by it.
+//! * 2026-11-22 **A period is closed an hour after its end.** A journal bears the time at which its transaction began, so
+//!   one that began in a period may be committed after it. A statement of it is refused with `period_open` until then:
+//!   requests wait seconds for locks, never an hour. What is read after that reads the same for ever: only transfers of
+//!   the period are summed, by id, and nothing that may change (names, states, today's balances) stands in it.
+//! * 2026-11-22 **A statement has a line a journal, not a transfer,** with the platform's fee beside it: worker and brand
+//!   read the same figure for the same visit.
+//! * 2026-11-22 **A reversal is a journal, and only for what follows from nobody's work**: fundings and bonuses. It names the
+//!   one it undoes, once, and is refused when the money is not there any more, so that nobody is made to owe.
+//! * 2026-11-22 **No commission on bonuses and on the pay floor.** They are fairness, not sales; every centime arrives.
+//! * 2026-11-22 **The pay floor is looked at again with real visits.** From ten approved visits on, their median time is put
+//!   in the place of the brand's estimate. Each approved visit gets what lacks then, rounded up, once: from the reserve
+//!   that publishing set aside, then from available money, whole visits only. What neither covers is owed: the brand is
+//!   told, finance sees it under `/v1/admin/floor-checks`, and it is paid as soon as there is money.
+//! * 2026-11-22 **A late bonus is money that the platform puts in,** from a funding account of its own kept per worker. The
+//!   bank must then hold more: safeguarding shows it as short until the platform has paid it in.
+//! * 2026-11-22 **A top-up is more slots.** It is the least that lets a running campaign go on without changing what workers
+//!   and reviewers were told. By itself a campaign adds one slot to a mission whose slots are all done, up to the limit
+//!   that its brand set; setting the limit again starts the count anew.
+//! * 2026-11-22 **The yearly cap refuses reservations, never pay.** It is looked at before a slot is given; what is held then
+//!   is paid, even beyond the cap.
+//! * 2026-11-22 **Commissions and budgets have tables of their own.** The row of a published campaign never changes with
+//!   them, and a rate is the nearest of campaign, brand and platform when it is published.

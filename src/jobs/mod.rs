@@ -23,7 +23,7 @@ use crate::context::{App, Cx};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::deadlines::{self, Swept};
 use crate::ops::work::{self, Claimed};
-use crate::ops::{assess, audit_seal, discovery, faces, positions};
+use crate::ops::{assess, audit_seal, budgets, discovery, faces, positions};
 
 /// One line of the table.
 pub struct Job {
@@ -129,6 +129,9 @@ pub const JOBS: &[Job] = &[
     sweep("open_rechecks", MINUTE, deadlines::open_rechecks),
     sweep("end_missions", MINUTE, deadlines::end_missions),
     sweep("return_money", 10 * MINUTE, deadlines::return_money),
+    sweep("top_up", 5 * MINUTE, budgets::top_up_by_itself),
+    sweep("watch_floor", 10 * MINUTE, budgets::watch_floor),
+    sweep("alert_caps", 60 * MINUTE, budgets::alert_caps),
     Job {
         name: "send_payouts",
         wake: Wake::EverySecs(30),

@@ -6,17 +6,19 @@ use serde_json::json;
 
 use crate::access::scope::WorkerScope;
 use crate::access::{Reviewer, Worker};
-use crate::context::{Cx, Once};
+use crate::context::{Cx, Once, Rules};
 use crate::db::rows::{AppealRow, DecisionRow, SubmissionRow};
-use crate::db::{Tx, appeals, decisions, submissions};
+use crate::db::{Tx, appeals, decisions, earnings, submissions};
 use crate::domain::appeal::{AppealState, Ruling, due_at};
 use crate::domain::decision::{DecidedBy, DecisionKind, ItemVerdict, Verdict};
 use crate::domain::event::Event;
 use crate::domain::ids::*;
+use crate::domain::money::Money;
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::submission::{SubmissionMove, SubmissionState};
 use crate::domain::time::At;
 use crate::ops::Page;
+use crate::ops::bonuses::late_bonus;
 use crate::ops::decisions::{DecisionView, bounded, checked, proposed, refused_of, seconded, settle, wrong_state};
 
 /// Characters of an appeal.
@@ -169,7 +171,7 @@ pub fn decide_appeal(
         let Some(verdict) = seconded(tx, &submission, verdict)? else {
             return Ok(None);
         };
-        let row = settle(tx, &submission, &verdict)?;
+        let row = settle_late(tx, cx.rules(), &submission, &verdict)?;
         DecisionView::read(tx, row).map(Some)
     })?;
     decided.ok_or_else(proposed)
@@ -224,12 +226,26 @@ fn ruling(
 
 /// Decides an appeal for the worker because nobody judged it in time; for the sweep over `db::appeals::any_overdue`.
 /// `appeal` may be as it was listed: one that was decided since is refused with `appeal_closed` or `wrong_state`.
-pub fn decide_for_worker(tx: &mut Tx, appeal: &AppealRow) -> Outcome<DecisionRow> {
+pub fn decide_for_worker(tx: &mut Tx, rules: &Rules, appeal: &AppealRow) -> Outcome<DecisionRow> {
     let submission: SubmissionRow = submissions::any_find(tx, &appeal.submission_id)?.or_missing("submission")?;
     if submission.state != SubmissionState::Appealed {
         return Err(wrong_state(submission.state));
     }
     let inputs = json!({ "due_at": appeal.due_at, "appealed_at": appeal.created_at, "rule": "five working days" });
     let verdict = Verdict::approved_by_silence(Some(appeal.id.clone()), inputs);
-    settle(tx, &submission, &verdict)
+    settle_late(tx, rules, &submission, &verdict)
+}
+
+/// Settles an appeal. Where it raised the pay, the worker waited for it: the platform adds its share for that.
+fn settle_late(tx: &mut Tx, rules: &Rules, submission: &SubmissionRow, verdict: &Verdict) -> Outcome<DecisionRow> {
+    let (before, _) = earnings::any_earned_minor(tx, &submission.id)?;
+    let row = settle(tx, submission, verdict)?;
+    let raised = Money::new(row.pay_minor - before, row.currency);
+    let share = raised.share(rules.late_bonus_percent, 100)?;
+    if share.minor > 0 {
+        let reason =
+            format!("Your appeal was right and {raised} came late; this is {}% of it.", rules.late_bonus_percent);
+        late_bonus(tx, &submission.worker_id, Some(&submission.id), share, &reason, None)?;
+    }
+    Ok(row)
 }

@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::fields::{Fields, present};
-use super::{Page, funds};
+use super::{Page, budgets, funds};
 use crate::access::scope::BrandScope;
 use crate::access::{BrandEditor, BrandOwner, BrandViewer};
-use crate::context::{Cx, Once};
+use crate::context::{Cx, Once, Rules};
 use crate::db;
-use crate::db::rows::{CampaignRow, MissionRow, ProductRow, QuestionnaireVersionRow, StoreRow};
+use crate::db::rows::{BudgetRow, CampaignRow, MissionRow, ProductRow, QuestionnaireVersionRow, StoreRow};
 use crate::db::stores::Wanted;
 use crate::db::types::Json;
 use crate::db::{Conn, Tx};
+use crate::domain::budget;
 use crate::domain::campaign::{
     self, CampaignKind, CampaignMove, CampaignState, Clause, escrow_of_mission, hourly_minor, pay_floor_minor,
     reading_minutes,
@@ -36,8 +37,8 @@ const MAX_CLAUSES: usize = 200;
 const MAX_BRANDS: usize = 100;
 const MAX_PRODUCTS: usize = 200;
 const MAX_STORES: usize = 1000;
-const MAX_PAY_MINOR: i64 = 100_000_000;
-const MAX_SLOTS: i64 = 100;
+pub(super) const MAX_PAY_MINOR: i64 = 100_000_000;
+pub(super) const MAX_SLOTS: i64 = 100;
 const MAX_ON_SITE_MINUTES: i64 = 480;
 const MAX_QUALIFICATIONS: usize = 10;
 
@@ -541,7 +542,7 @@ pub fn create_campaign(cx: &Cx, who: &BrandEditor, once: &Once, asked: &NewCampa
             currency: db::funds::any_currency(tx, who.brand())?.or_missing("brand")?,
             reward_minor: 0,
             attempt_fee_minor: 0,
-            fee_bps: cx.rules().fee_bps,
+            fee_bps: budget::fee_bps(cx.rules().fee_bps, db::budgets::any_fee(tx, who.brand().as_str())?, None),
             slots_per_store: 0,
             on_site_minutes: 0,
             reading_minutes: 0,
@@ -602,8 +603,10 @@ pub struct CampaignCheck {
     pub problems: Vec<ProblemView>,
     /// Missions that publishing makes, one a store.
     pub missions: i64,
-    /// Money that publishing sets aside.
+    /// Money that publishing sets aside, the reserve with it.
     pub hold: Money,
+    /// What of it is kept for the pay floor.
+    pub reserve: Money,
     pub available: Money,
     /// What the brand's available money lacks; zero when it suffices.
     pub missing: Money,
@@ -626,6 +629,7 @@ struct Inspected {
     brief: Vec<Clause>,
     /// What one mission holds.
     a_mission: Money,
+    budget: BudgetRow,
     check: CampaignCheck,
 }
 
@@ -643,8 +647,9 @@ impl Inspected {
     }
 }
 
-/// Judges `row`, a draft, for publishing at `now` with a fee of `fee_bps`.
-fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, fee_bps: i64) -> Outcome<Inspected> {
+/// Judges `row`, a draft, for publishing at `now`.
+fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, rules: &Rules) -> Outcome<Inspected> {
+    let fee_bps = budgets::fee_bps(conn, rules, &row.brand_id, &row.id)?;
     let brief: Vec<Clause> = stored(&row.brief)?;
     let products = db::products::any_of_campaign(conn, &row.id)?;
     let loops = loops_of(row, &products)?;
@@ -692,7 +697,9 @@ fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, fee_
     let (reward, fee) = (money(row.reward_minor), money(row.attempt_fee_minor));
     let a_mission = escrow_of_mission(reward, fee, fee_bps, row.slots_per_store, attempts)?;
     let missions = i64::try_from(stores.len()).map_err(Failure::fault)?;
-    let hold = a_mission.times(missions)?;
+    let budget = budgets::budget_of(conn, rules, row, missions)?;
+    let reserve = money(budget.reserve_minor);
+    let hold = a_mission.times(missions)?.add(reserve)?;
     let available = db::ledger::balance(conn, &AccountName::brand_available(scope.brand()), row.currency)?;
     let missing = Money::new(hold.sub(available)?.minor.max(0), row.currency);
 
@@ -705,6 +712,7 @@ fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, fee_
             problems,
             missions,
             hold,
+            reserve,
             available,
             missing,
             fee_bps,
@@ -719,6 +727,7 @@ fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, fee_
         loops,
         brief,
         a_mission,
+        budget,
     })
 }
 
@@ -730,7 +739,7 @@ pub fn check_campaign(cx: &Cx, who: &BrandViewer, id: &CampaignId) -> Outcome<Ca
         if row.state != CampaignState::Draft {
             return Err(Refusal::new(Code::CampaignNotDraft, format!("Its state is {}.", row.state)).into());
         }
-        Ok(inspect(c, &scope, &row, cx.now(), cx.rules().fee_bps)?.check)
+        Ok(inspect(c, &scope, &row, cx.now(), cx.rules())?.check)
     })
 }
 
@@ -760,15 +769,15 @@ pub fn publish_campaign(cx: &Cx, who: &BrandOwner, once: &Once, id: &CampaignId)
     let scope = BrandScope::from(who);
     cx.write_once(who, once, |tx| {
         let (mut row, from) = moved(tx, &scope, id, CampaignMove::Publish)?;
-        let (now, fee_bps) = (tx.now(), cx.rules().fee_bps);
-        let found = inspect(tx, &scope, &row, now, fee_bps)?;
+        let now = tx.now();
+        let found = inspect(tx, &scope, &row, now, cx.rules())?;
         found.approve()?;
         if found.check.missing.minor > 0 {
             let CampaignCheck { hold, available, missing, .. } = &found.check;
             let detail = format!("Publishing sets aside {hold}; {available} are available, {missing} are missing.");
             return Err(Refusal::new(Code::InsufficientFunds, detail).into());
         }
-        row.fee_bps = fee_bps;
+        row.fee_bps = found.check.fee_bps;
         row.reading_minutes = found.check.reading_minutes;
         row.published_at = Some(now);
         db::campaigns::move_state(tx, &row, from)?;
@@ -783,9 +792,13 @@ pub fn publish_campaign(cx: &Cx, who: &BrandOwner, once: &Once, id: &CampaignId)
         };
         db::campaigns::add_questionnaire(tx, &version)?;
         let data = json!({"questionnaire_id": version.id, "missions": found.check.missions, "hold": found.check.hold});
-        tx.record(
+        let event = tx.record(
             Event::new("campaign.published", id).brand(who.brand()).moved(from.as_str(), row.state.as_str()).data(data),
         )?;
+        db::budgets::set_budget(tx, &BudgetRow { updated_at: now, ..found.budget.clone() })?;
+        if found.check.reserve.minor > 0 {
+            db::ledger::apply(tx, &event, &book::hold_reserve(who.brand(), id, found.check.reserve))?;
+        }
         for store in &found.stores {
             open_mission(tx, &row, store, &version.id, found.a_mission)?;
         }

@@ -39,7 +39,7 @@ pub struct Swept {
 pub const BATCH_ROWS: usize = 200;
 
 /// Runs `one` for every row that is due. Somebody who was quicker is no failure.
-fn sweep<I: ToString>(
+pub(super) fn sweep<I: ToString>(
     cx: &Cx,
     due: impl FnOnce(&mut Conn, At, i64) -> Outcome<Vec<I>>,
     one: impl Fn(&Cx, &I) -> Outcome<bool>,
@@ -58,7 +58,7 @@ fn sweep<I: ToString>(
 }
 
 /// Says that there was nothing to do after all.
-fn passed(tx: &mut Tx) -> Outcome<bool> {
+pub(super) fn passed(tx: &mut Tx) -> Outcome<bool> {
     tx.nothing_changed();
     Ok(false)
 }
@@ -231,7 +231,7 @@ pub fn decide_appeal_one(cx: &Cx, id: &AppealId) -> Outcome<bool> {
         if appeal.state != AppealState::Open || appeal.due_at > tx.now() {
             return passed(tx);
         }
-        decide_for_worker(tx, &appeal)?;
+        decide_for_worker(tx, cx.rules(), &appeal)?;
         after_slot(tx, &row.mission_id)?;
         Ok(true)
     })

@@ -18,7 +18,7 @@ use crate::domain::decision::{
 };
 use crate::domain::event::Event;
 use crate::domain::ids::*;
-use crate::domain::ledger::book;
+use crate::domain::ledger::book::{self, Earned};
 use crate::domain::money::Money;
 use crate::domain::questionnaire::{self, Answer, Checked, Context, ItemAnswer, PhotoRef, Questionnaire};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
@@ -418,13 +418,13 @@ fn pay(
 ) -> Outcome<()> {
     // Fees of the sum, less what was taken: rounding twice could ask for more than escrow holds.
     let fee = platform_fee(before.add(more)?, mission.fee_bps)?.sub(platform_fee(before, mission.fee_bps)?)?;
-    let journal = ledger::apply(tx, event, &book::earn(&mission.id, &submission.worker_id, more, fee))?;
-    let kind = match (rows, verdict.kind, submission.outcome) {
-        (0, DecisionKind::PartlyApproved, _) => "partial",
-        (0, _, Visit::Completed) => "reward",
-        (0, _, _) => "attempt",
-        _ => "supplement",
+    let (kind, why) = match (rows, verdict.kind, submission.outcome) {
+        (0, DecisionKind::PartlyApproved, _) => ("partial", Earned::PartialApproval),
+        (0, _, Visit::Completed) => ("reward", Earned::Approval),
+        (0, _, _) => ("attempt", Earned::AttemptFee),
+        _ => ("supplement", Earned::AppealRaise),
     };
+    let journal = ledger::apply(tx, event, &book::earn(why, &mission.id, &submission.worker_id, more, fee))?;
     let earning = EarningRow {
         id: tx.id(),
         submission_id: submission.id.clone(),

@@ -3,29 +3,31 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Page;
 use super::fields::Fields;
+use super::{Page, letters};
 use crate::access::scope::BrandScope;
 use crate::access::{BrandViewer, Finance};
 use crate::context::{Cx, Once};
 use crate::db;
-use crate::db::rows::MissionRow;
+use crate::db::rows::{MissionRow, ReversalRow};
 use crate::db::{Conn, Tx};
 use crate::domain::campaign::platform_fee;
 use crate::domain::event::Event;
-use crate::domain::ids::{BrandId, JournalId, TransferId};
-use crate::domain::ledger::{AccountName, book};
+use crate::domain::ids::{BrandId, JournalId, TransferId, UserId};
+use crate::domain::ledger::{AccountKind, AccountName, book};
 use crate::domain::mission::MissionState;
 use crate::domain::money::{Currency, Money};
-use crate::domain::refusal::{OrMissing, Outcome};
+use crate::domain::refusal::{Code, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
 
-/// A brand's money. `funded` = `available` + `escrow` + `spent` + `refunded`.
+/// A brand's money. `funded` = `available` + `escrow` + `reserve` + `spent` + `refunded`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BrandBalance {
     pub available: Money,
     /// Set aside for published missions.
     pub escrow: Money,
+    /// Set aside for the pay floor of published campaigns.
+    pub reserve: Money,
     /// Paid to workers, and the platform's fees on it.
     pub spent: Money,
     pub funded: Money,
@@ -36,9 +38,9 @@ pub struct BrandBalance {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TransferView {
     pub id: TransferId,
-    /// `fund`, `hold`, `return_hold` or `refund`.
+    /// The kind of the journal, as `fieldproof chart` explains it: `fund`, `hold`, `bonus`, ...
     pub kind: String,
-    /// The brand or the mission it is about.
+    /// The brand, campaign, mission, visit or reversed journal it is about.
     pub subject: String,
     /// Positive when money came in, negative when it went.
     pub change: Money,
@@ -78,12 +80,13 @@ pub fn get_brand_balance(cx: &Cx, who: &BrandViewer) -> Outcome<BrandBalance> {
         let currency = currency_of(c, brand)?;
         let available = db::ledger::balance(c, &AccountName::brand_available(brand), currency)?;
         let escrow = db::funds::any_escrow(c, brand, currency)?;
+        let reserve = db::funds::any_reserve(c, brand, currency)?;
         // Funding runs below zero: it is what the world outside has given.
         let funding = db::ledger::balance(c, &AccountName::funding(brand), currency)?;
         let funded = Money::zero(currency).sub(funding)?;
         let refunded = db::ledger::balance(c, &AccountName::refunded(brand), currency)?;
-        let spent = funded.sub(refunded)?.sub(available)?.sub(escrow)?;
-        Ok(BrandBalance { available, escrow, spent, funded, refunded })
+        let spent = funded.sub(refunded)?.sub(available)?.sub(escrow)?.sub(reserve)?;
+        Ok(BrandBalance { available, escrow, reserve, spent, funded, refunded })
     })
 }
 
@@ -139,6 +142,112 @@ pub fn fund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked: &
             at: tx.now(),
         })
     })
+}
+
+/// Unused money goes back to the brand's bank.
+pub fn refund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked: &Funding) -> Outcome<FundingView> {
+    let mut fields = Fields::default();
+    fields.number("/amount/amount_minor", asked.amount.minor, 1..=FUNDING_MAX_MINOR);
+    fields.line("/reference", &asked.reference, 200);
+    fields.finish()?;
+    cx.write_once(who, once, |tx| {
+        let currency = currency_of(tx, brand)?;
+        if asked.amount.currency != currency {
+            let detail = format!("This brand's money is in {currency}.");
+            return Err(Refusal::field("/amount/currency", "other_currency", detail).into());
+        }
+        let data = json!({"amount_minor": asked.amount.minor, "currency": currency, "reference": asked.reference});
+        let event = tx.record(Event::new("brand.refunded", brand).brand(brand).data(data))?;
+        let id = db::ledger::apply(tx, &event, &book::refund(brand, asked.amount))?;
+        let available = db::ledger::balance(tx, &AccountName::brand_available(brand), currency)?;
+        let (brand_id, amount, reference) = (brand.clone(), asked.amount, asked.reference.clone());
+        Ok(FundingView { id, brand_id, amount, reference, available, at: tx.now() })
+    })
+}
+
+/// Why a journal was wrong.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reversal {
+    /// Who got or lost the money reads it.
+    pub reason: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReversalView {
+    /// The journal that undoes.
+    pub id: JournalId,
+    pub reversed_id: JournalId,
+    /// Of the journal that was wrong.
+    pub kind: String,
+    pub reason: String,
+    pub at: At,
+}
+
+/// Undoes a funding or a bonus that was wrong; both journals stay in the books. Refused when the money is not there any
+/// more: nobody is made to owe.
+pub fn reverse_journal(cx: &Cx, who: &Finance, once: &Once, id: &JournalId, asked: &Reversal) -> Outcome<ReversalView> {
+    let mut fields = Fields::default();
+    fields.text("/reason", &asked.reason, 500);
+    fields.finish()?;
+    cx.write_once(who, once, |tx| {
+        let (journal, postings) = db::ledger::any_journal(tx, id)?.or_missing("journal")?;
+        if !book::REVERSIBLE.contains(&journal.kind.as_str()) {
+            let what = format!("a journal of the kind {}, which follows from work or orders", journal.kind);
+            return Err(Refusal::wrong_state(what, &[]).into());
+        }
+        let data = json!({"reversed_id": id, "kind": journal.kind, "reason": asked.reason});
+        let event = tx.record(Event::new("journal.reversed", id).data(data))?;
+        let undone = db::ledger::apply(tx, &event, &book::reversal(id, &postings)).map_err(|failure| {
+            match failure.code() {
+                Some(Code::InsufficientFunds) => {
+                    let detail = "What it gave is not there any more; nothing was reversed.";
+                    Refusal::new(Code::InsufficientFunds, detail).into()
+                }
+                _ => failure,
+            }
+        })?;
+        let row = ReversalRow {
+            journal_id: undone,
+            reversed_id: id.clone(),
+            reason: asked.reason.clone(),
+            decider_id: who.user().clone(),
+            at: tx.now(),
+        };
+        if !db::ledger::add_reversal(tx, &row)? {
+            return Err(Refusal::wrong_state("reversed already", &[]).into());
+        }
+        for posting in &postings {
+            let text = format!(
+                "{} of {} were booked by mistake and are taken back.\n{}\n\nWrite to us if you think that this is wrong.\n",
+                posting.amount, journal.at, asked.reason
+            );
+            for email in owners_of(tx, &posting.credit)? {
+                letters::send(tx, &event, &email, "A booking was reversed", &text)?;
+            }
+        }
+        Ok(ReversalView {
+            id: row.journal_id,
+            reversed_id: row.reversed_id,
+            kind: journal.kind,
+            reason: row.reason,
+            at: row.at,
+        })
+    })
+}
+
+/// Whom to write to about an account of a worker or a brand.
+fn owners_of(conn: &mut Conn, account: &AccountName) -> Outcome<Vec<String>> {
+    match account.kind {
+        AccountKind::WorkerAvailable => {
+            let worker = db::users::any_find(conn, &UserId::from_stored(account.owner.clone()))?;
+            Ok(worker.into_iter().map(|user| user.email).collect())
+        }
+        AccountKind::BrandAvailable => {
+            db::budgets::any_owner_emails(conn, &BrandId::from_stored(account.owner.clone()))
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// Gives back to the brand what the escrow of a closed mission can no longer cost: all but the dearest end of each slot

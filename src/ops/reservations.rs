@@ -25,6 +25,7 @@ use crate::domain::store::{EXTENSION_SECS, HOLD_SECS, NotExtended, StoreState, e
 use crate::domain::time::At;
 use crate::domain::user::UserState;
 use crate::domain::visit::{Fix, POSITION_CODES, best_fix, position_findings, position_sentence};
+use crate::ops::budgets::under_cap;
 use crate::ops::discovery::on_site;
 use crate::ops::evidence::client_id_error;
 use crate::ops::missions::{MissionSummary, hours, zone};
@@ -336,6 +337,7 @@ fn reserve_one(tx: &mut Tx, rules: &Rules, who: &Worker, id: &MissionId, nonce: 
     let store = missions::any_store(tx, &mission.store_id)?;
     let recheck = asks_recheck(&mission, campaign.state, &store, now)?;
     may_reserve(mission.state, slots_of(&mission), mission.starts_at, mission.ends_at, recheck, now)?;
+    under_cap(tx, rules, who.user(), mission.currency, now)?;
     if reservations::count_live(tx, &worker)? >= rules.max_reservations {
         let detail = format!("You may hold {} at once.", rules.max_reservations);
         return Err(Refusal::new(Code::TooManyReservations, detail).into());

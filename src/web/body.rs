@@ -174,7 +174,8 @@ readable!(
     AppealId,
     PayoutId,
     EventId,
-    CorrectionId
+    CorrectionId,
+    JournalId
 );
 
 /// The query string; unknown parameters are refused where the type says so.

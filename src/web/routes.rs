@@ -77,6 +77,27 @@ routes! {
     "/v1/brand/submissions/{id}/photos" { GET deliveries::list_brand_photos [BrandViewer] }
     "/v1/brand/transfers" { GET funds::list_brand_transfers [BrandViewer] }
     "/v1/admin/brands/{id}/funding" { POST funds::fund_brand [Finance] }
+    "/v1/admin/brands/{id}/refund" { POST funds::refund_brand [Finance] }
+    "/v1/admin/brands/{id}/fee" { POST budgets::set_brand_fee [Finance] }
+    "/v1/admin/brands/{id}/statement" { GET statements::get_statement_of_brand [Finance] }
+    "/v1/admin/campaigns/{id}/fee" { POST budgets::set_campaign_fee [Finance] }
+    "/v1/admin/floor-checks" { GET budgets::list_floor_checks [Finance] }
+    "/v1/admin/journals/{id}/reverse" { POST funds::reverse_journal [Finance] }
+    "/v1/admin/safeguarding" {
+        GET statements::get_safeguarding [Finance]
+        POST statements::record_bank_balance [Finance]
+    }
+    "/v1/admin/workers/{id}/late-bonus" { POST budgets::give_late_bonus [Finance] }
+    "/v1/admin/workers/{id}/statement" { GET statements::get_statement_of_worker [Finance] }
+    "/v1/brand/campaigns/{id}/budget" {
+        GET budgets::get_budget [BrandViewer]
+        POST budgets::set_budget [BrandOwner]
+    }
+    "/v1/brand/campaigns/{id}/top-up" { POST budgets::top_up_campaign [BrandOwner] }
+    "/v1/brand/statement" { GET statements::get_brand_statement [BrandViewer] }
+    "/v1/brand/submissions/{id}/bonus" { POST budgets::give_bonus [BrandOwner] }
+    "/v1/bonuses" { GET budgets::list_bonuses [Worker] }
+    "/v1/me/statement" { GET statements::get_statement [Worker] }
     "/verify-email" { GET auth::verify_email_page [Anyone] POST auth::verify_email_form [Anyone] }
     "/reset-password" { GET auth::reset_password_page [Anyone] POST auth::reset_password_form [Anyone] }
 

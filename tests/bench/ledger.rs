@@ -20,7 +20,7 @@ use fieldproof::db::{Place, ledger, verify};
 use fieldproof::domain::brand::BrandRole;
 use fieldproof::domain::event::{Actor, Event};
 use fieldproof::domain::ids::{BrandId, JobId, MissionId, SessionId, SubmissionId, UserId};
-use fieldproof::domain::ledger::book;
+use fieldproof::domain::ledger::book::{self, Earned};
 use fieldproof::domain::money::{Currency, Money};
 use fieldproof::domain::user::{StaffRole, UserKind};
 use fieldproof::ops;
@@ -130,7 +130,7 @@ fn transfers(cx: &Cx, engine: &str, tokens: usize) {
                 let worker = UserId::from_bits((scatter(n + 7) % 100_000) as u128 + 1);
                 cx.write_as(&Actor::Operator, |tx| {
                     let event = tx.record(Event::new("bench.approved", mission))?;
-                    ledger::apply(tx, &event, &book::earn(mission, &worker, francs(900), francs(180)))
+                    ledger::apply(tx, &event, &book::earn(Earned::Approval, mission, &worker, francs(900), francs(180)))
                 })
                 .expect("paid");
             });

@@ -19,6 +19,43 @@ impl AccountKind {
     pub fn is_guarded(self) -> bool {
         !matches!(self, AccountKind::Funding | AccountKind::PaidOut | AccountKind::Refunded | AccountKind::Fees)
     }
+
+    /// Money of clients: the bank must hold it, day by day.
+    pub fn is_client_money(self) -> bool {
+        use AccountKind::*;
+        matches!(self, BrandAvailable | BrandEscrow | BrandReserve | WorkerAvailable | WorkerInPayout)
+    }
+
+    /// Whose it is.
+    pub fn owner(self) -> &'static str {
+        use AccountKind::*;
+        match self {
+            Funding => "brand, or worker",
+            Refunded | BrandAvailable => "brand",
+            BrandEscrow | Fees => "mission",
+            BrandReserve => "campaign",
+            PaidOut | WorkerAvailable | WorkerInPayout | RailCosts => "worker",
+        }
+    }
+
+    /// What it holds, for an accountant.
+    pub fn meaning(self) -> &'static str {
+        use AccountKind::*;
+        match self {
+            Funding => {
+                "money from outside: a brand's, or the platform's own that it put in for a worker (runs below zero)"
+            }
+            PaidOut => "arrived at the worker's bank",
+            Refunded => "went back to the brand's bank",
+            Fees => "the platform's fee, earned",
+            BrandAvailable => "a brand's money that is set aside for nothing",
+            BrandEscrow => "set aside for the visits of one mission",
+            BrandReserve => "set aside for the pay floor of one campaign",
+            WorkerAvailable => "a worker's money, to be paid out when asked for",
+            WorkerInPayout => "a worker's money on its way through a bank",
+            RailCosts => "what banks and payment services took of payouts",
+        }
+    }
 }
 
 /// Which account: its kind and whose it is.

@@ -102,7 +102,8 @@ fn form(action: &str, token: &str, fields: &str, button: &str) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
+/// Text as it may stand in a page.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

@@ -2,9 +2,9 @@
 
 use super::campaigns::PageParams;
 use crate::access::{BrandViewer, Finance};
-use crate::domain::ids::BrandId;
+use crate::domain::ids::{BrandId, JournalId};
 use crate::ops;
-use crate::ops::funds::Funding;
+use crate::ops::funds::{Funding, Reversal};
 use crate::web::body::{Asked, Id, Params};
 use crate::web::gate::{Answer, Gate};
 use crate::web::page;
@@ -20,4 +20,12 @@ pub async fn list_brand_transfers(gate: Gate<BrandViewer>, Params(params): Param
 
 pub async fn fund_brand(gate: Gate<Finance>, Id(id): Id<BrandId>, asked: Asked<Funding>) -> Answer {
     gate.ok(&gate.run(move |cx, who| ops::funds::fund_brand(cx, who, &asked.once, &id, &asked.body)).await?)
+}
+
+pub async fn refund_brand(gate: Gate<Finance>, Id(id): Id<BrandId>, asked: Asked<Funding>) -> Answer {
+    gate.ok(&gate.run(move |cx, who| ops::funds::refund_brand(cx, who, &asked.once, &id, &asked.body)).await?)
+}
+
+pub async fn reverse_journal(gate: Gate<Finance>, Id(id): Id<JournalId>, asked: Asked<Reversal>) -> Answer {
+    gate.ok(&gate.run(move |cx, who| ops::funds::reverse_journal(cx, who, &asked.once, &id, &asked.body)).await?)
 }

@@ -88,3 +88,30 @@ fn a_taken_address_is_told_before_anything_is_changed() {
     assert!(ran.err.contains("is in use"), "{}", ran.err);
     assert!(!desk.data.join("fieldproof.db").exists());
 }
+
+#[test]
+fn the_chart_of_accounts_is_printed() {
+    let ran = Desk::new().run(&["chart"]);
+    assert_eq!(ran.code, Some(0));
+    let says = |text: &str| ran.out.contains(text);
+    assert!(
+        says("CHART OF ACCOUNTS") && says("late_bonus:") && says("brand_escrow (guarded) -> fees (free)"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn safeguarding_exits_with_a_failure_on_a_difference() {
+    let desk = Desk::new();
+    assert_eq!(desk.run(&["migrate"]).code, Some(0));
+    let ran = desk.run(&["safeguard"]);
+    assert_eq!((ran.code, ran.out.contains("There was none.")), (Some(0), true), "{}{}", ran.out, ran.err);
+    let file = desk.data.join("fieldproof.db");
+    let mut conn = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
+    conn.batch_execute("INSERT INTO accounts VALUES ('acc_1','brand_available','brd_1','CHF',1250)").unwrap();
+    let ran = desk.run(&["safeguard", "--day", "2026-01-31"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("Nobody recorded what the bank held; it must be CHF 12.50."), "{}", ran.out);
+    assert_eq!(desk.run(&["safeguard", "--day", "yesterday"]).code, Some(1));
+}

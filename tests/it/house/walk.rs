@@ -2,10 +2,13 @@
 //! somebody else, and of nothing. The role is judged before anything else is looked at, and what belongs to somebody else
 //! is as absent as what never was.
 
+use diesel::prelude::*;
 use fieldproof::db::rows::{StoreCorrectionRow, StoreRow};
+use fieldproof::db::schema::transfers;
 use fieldproof::db::types::Json;
 use fieldproof::db::{store_corrections, stores};
 use fieldproof::domain::event::{Actor, Event};
+use fieldproof::domain::ids::{JournalId, TransferId};
 use fieldproof::domain::store::StoreState;
 use fieldproof::domain::store_correction::CorrectionState;
 use fieldproof::domain::user::StaffRole;
@@ -109,6 +112,14 @@ fn directory(world: &World) -> (String, String) {
     added.unwrap()
 }
 
+/// The journal that a transfer belongs to.
+fn journal_of(world: &World, transfer: &str) -> String {
+    let found =
+        transfers::table.filter(transfers::id.eq(TransferId::parse(transfer).unwrap())).select(transfers::journal_id);
+    let id: JournalId = world.app.core.db.read(|c| Ok(found.first(c)?)).unwrap();
+    id.to_string()
+}
+
 async fn town(world: &World) -> Town<'_> {
     let round = world.round("Acme", Plan::short().stores(4)).await;
     let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
@@ -123,11 +134,17 @@ async fn town(world: &World) -> Town<'_> {
     let asked = json!({ "destination": "CH93 0076 2011 6238 5295 7" });
     let payout = ana.post("/v1/payouts", asked).await.created()["id"].as_str().unwrap().to_owned();
     let (store, correction) = directory(world);
+    let bonus = json!({ "amount_minor": 100, "reason": "The walk was long." });
+    round.owner.post(&format!("/v1/brand/submissions/{approved}/bonus"), bonus).await.ok();
+    let moved = round.owner.get("/v1/brand/transfers").await.ok();
+    let journal = journal_of(world, moved["items"][0]["id"].as_str().unwrap());
     let (editor, viewer) = (member(world, &round.owner, "editor").await, member(world, &round.owner, "viewer").await);
     let ids = vec![
         ("/v1/admin/appeals/", appeal),
         ("/v1/admin/brands/", round.brand.clone()),
+        ("/v1/admin/campaigns/", round.campaign.clone()),
         ("/v1/admin/decisions/", decision),
+        ("/v1/admin/journals/", journal),
         ("/v1/admin/payouts/", payout),
         ("/v1/admin/photos/", photo.clone()),
         ("/v1/admin/reviews/", waiting.clone()),
@@ -180,7 +197,17 @@ fn body_of(operation: &str) -> Value {
         "decide_submission" => json!({ "kind": "approved" }),
         "decide_appeal" => json!({ "ruling": "overturn" }),
         "return_payout" => json!({ "reason": why }),
-        "fund_brand" => json!({ "amount": { "amount_minor": 1, "currency": "CHF" }, "reference": "walk" }),
+        "fund_brand" | "refund_brand" => {
+            json!({ "amount": { "amount_minor": 1, "currency": "CHF" }, "reference": "walk" })
+        }
+        "set_brand_fee" | "set_campaign_fee" => json!({ "fee_bps": 1500 }),
+        "give_bonus" => json!({ "amount_minor": 1, "reason": why }),
+        "give_late_bonus" => json!({ "amount": { "amount_minor": 1, "currency": "CHF" }, "reason": why }),
+        "reverse_journal" => json!({ "reason": why }),
+        "top_up_campaign" => json!({ "slots": 1 }),
+        "record_bank_balance" => {
+            json!({ "day": "2026-03-09", "balance": { "amount_minor": 0, "currency": "CHF" }, "note": "walk" })
+        }
         "add_brand_member" | "add_member" => json!({ "email": "walk@example.org", "name": "Walk", "role": "viewer" }),
         "change_member" => json!({ "role": "viewer" }),
         "set_qualifications" => json!({ "qualifications": ["walk"] }),
@@ -201,6 +228,8 @@ async fn walk(person: &Person<'_>, route: &Route, id: &str) -> Reply {
     let mut body = None;
     if route.operation == "get_questionnaire_changes" {
         path.push_str(&format!("?since={id}"));
+    } else if route.operation.starts_with("get_statement") || route.operation == "get_brand_statement" {
+        path.push_str("?from=2026-03-01T00:00:00Z&to=2026-03-09T00:00:00Z");
     } else if route.operation == "upload_evidence" {
         let digest = "0".repeat(64);
         path.push_str(&format!("?client_id=walk&sha256={digest}"));

@@ -1,3 +1,5 @@
 //! Money and what guards it.
 
+mod histories;
+mod twins;
 mod verify;

@@ -43,10 +43,10 @@ INSERT INTO submission_photos VALUES ('sub_1','c1',1,'/shelf',':sha',:size,'evd_
 INSERT INTO decisions VALUES ('dec_1','sub_1',1,'approved','rule',NULL,NULL,NULL,NULL,NULL,NULL,100,'CHF',NULL,'r','{}',:t);
 INSERT INTO answers VALUES ('sub_1','/n','cmp_1','brd_1','sto_1',NULL,'n','count','1',1,NULL,NULL,NULL,1,:t);
 INSERT INTO accounts VALUES ('acc_f','funding','brd_1','CHF',-1000);
-INSERT INTO accounts VALUES ('acc_a','brand_available','brd_1','CHF',652);
+INSERT INTO accounts VALUES ('acc_a','brand_available','brd_1','CHF',602);
 INSERT INTO accounts VALUES ('acc_e','brand_escrow','mis_1','CHF',228);
 INSERT INTO accounts VALUES ('acc_p','fees','mis_1','CHF',20);
-INSERT INTO accounts VALUES ('acc_w','worker_available','usr_w','CHF',40);
+INSERT INTO accounts VALUES ('acc_w','worker_available','usr_w','CHF',65);
 INSERT INTO accounts VALUES ('acc_i','worker_in_payout','usr_w','CHF',0);
 INSERT INTO accounts VALUES ('acc_o','paid_out','usr_w','CHF',60);
 INSERT INTO journals VALUES ('jrn_1','fund','brd_1','evt_1',:t);
@@ -58,6 +58,22 @@ INSERT INTO transfers VALUES ('trf_4','jrn_2','acc_e','acc_p',20,'CHF',:t);
 INSERT INTO transfers VALUES ('trf_5','jrn_1','acc_w','acc_i',60,'CHF',:t);
 INSERT INTO transfers VALUES ('trf_6','jrn_1','acc_i','acc_o',60,'CHF',:t);
 INSERT INTO earnings VALUES ('ern_1','sub_1','usr_w','mis_1','reward',100,'CHF','jrn_2',:t);
+INSERT INTO budgets VALUES ('cmp_1',50,0,0,:t);
+INSERT INTO accounts VALUES ('acc_r','brand_reserve','cmp_1','CHF',20);
+INSERT INTO accounts VALUES ('acc_c','rail_costs','usr_w','CHF',5);
+INSERT INTO journals VALUES ('jrn_3','hold_reserve','cmp_1','evt_1',:t);
+INSERT INTO journals VALUES ('jrn_4','pay_floor','sub_1','evt_1',:t);
+INSERT INTO journals VALUES ('jrn_5','bonus','sub_1','evt_1',:t);
+INSERT INTO journals VALUES ('jrn_6','reversal','jrn_5','evt_1',:t);
+INSERT INTO transfers VALUES ('trf_7','jrn_3','acc_a','acc_r',50,'CHF',:t);
+INSERT INTO transfers VALUES ('trf_8','jrn_4','acc_r','acc_w',30,'CHF',:t);
+INSERT INTO transfers VALUES ('trf_9','jrn_5','acc_a','acc_w',7,'CHF',:t);
+INSERT INTO transfers VALUES ('trf_a','jrn_6','acc_w','acc_a',7,'CHF',:t);
+INSERT INTO transfers VALUES ('trf_b','jrn_1','acc_w','acc_i',5,'CHF',:t);
+INSERT INTO transfers VALUES ('trf_c','jrn_1','acc_i','acc_c',5,'CHF',:t);
+INSERT INTO bonuses VALUES ('bon_1','pay_floor','usr_w','brd_1','cmp_1','sub_1',30,'CHF','Took longer.',NULL,'jrn_4',:t);
+INSERT INTO bonuses VALUES ('bon_2','bonus','usr_w','brd_1','cmp_1','sub_1',7,'CHF','Well done.','usr_s','jrn_5',:t);
+INSERT INTO reversals VALUES ('jrn_6','jrn_5','Wrong visit.','usr_s',:t);
 INSERT INTO payouts VALUES ('pay_1','usr_w',60,'CHF','CH93','settled','usr_s','TB-1',NULL,:t,:t,:t,4);
 INSERT INTO confirmations VALUES ('TB-1','pay_1','settled',:t);
 INSERT INTO idempotency_keys VALUES ('usr_w','POST /v1/x','key-00001','h','{\"id\":\"rsv_1\"}',:t);
@@ -138,6 +154,18 @@ const DAMAGE: &[(&str, &str)] = &[
     ("I04", "DELETE FROM transfers WHERE id = 'trf_6'"),
     ("I05", "UPDATE accounts SET balance_minor = -1 WHERE id = 'acc_w'"),
     ("I06", "UPDATE accounts SET balance_minor = 1041 WHERE id = 'acc_w'"),
+    ("I05", "UPDATE accounts SET balance_minor = -1 WHERE id = 'acc_r'"),
+    ("I05", "UPDATE accounts SET balance_minor = -1 WHERE id = 'acc_c'"),
+    ("I06", "UPDATE bonuses SET amount_minor = 31 WHERE id = 'bon_1'"),
+    ("I06", "UPDATE bonuses SET worker_id = 'usr_v' WHERE id = 'bon_2'"),
+    ("I06", "DELETE FROM bonuses WHERE id = 'bon_1'"),
+    ("I06", "DELETE FROM reversals"),
+    ("I06", "UPDATE transfers SET amount_minor = 6 WHERE id = 'trf_a'"),
+    ("I06", "UPDATE reversals SET reversed_id = 'jrn_4'"),
+    ("I06", "UPDATE transfers SET debit_account = 'acc_w' WHERE id = 'trf_c'"),
+    ("I10", "UPDATE budgets SET reserve_minor = 51"),
+    ("I10", "UPDATE campaigns SET published_at = NULL"),
+    ("I10", "UPDATE budgets SET auto_topped_minor = 1"),
     ("I07", "DELETE FROM earnings"),
     (
         "I07",

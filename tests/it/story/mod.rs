@@ -3,6 +3,7 @@
 
 mod appeals;
 mod bucket;
+mod budgets;
 mod captures;
 mod copies;
 mod corrections;

@@ -203,6 +203,51 @@ both! {
         assert_eq!(ana.balance_minor().await, 0);
     }
 
+    async fn sixteen_payouts_of_one_balance_take_what_is_there(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = &world.crowd(1)[0];
+        round.clean(ana, &round.missions[0]).await;
+        let asked = json!({ "amount": { "amount_minor": 250, "currency": "CHF" }, "destination": "CH93 0076 2011 6238 5295 7" });
+        let replies = join_all((0..16).map(|_| ana.post("/v1/payouts", asked.clone()))).await;
+        assert_eq!((count(&replies, "ok"), count(&replies, "insufficient_funds")), (4, 12), "{:?}", told(&replies));
+        let balance = ana.get("/v1/balance").await.ok()["balances"][0].clone();
+        assert_eq!((&balance["available"]["amount_minor"], &balance["in_payout"]["amount_minor"]), (&json!(200), &json!(1000)));
+    }
+
+    async fn two_approvals_at_once_pay_once(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let (ana, rita) = (&world.crowd(1)[0], world.staff(REVIEWER).await);
+        let id = round.doubtful(ana, &round.missions[0]).await;
+        rita.claim(&id).await.ok();
+        let replies = join_all((0..4).map(|_| rita.decide(&id, approved()))).await;
+        assert_eq!(count(&replies, "ok"), 1, "{:?}", told(&replies));
+        assert_eq!(ana.balance_minor().await, 1200);
+    }
+
+    async fn an_approval_and_silence_at_once_pay_once(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let (ana, rita) = (world.worker("ana").await, world.staff(REVIEWER).await);
+        let id = round.doubtful(&ana, &round.missions[0]).await;
+        world.advance_secs(5 * 86_400 - 60);
+        rita.claim(&id).await.ok();
+        world.advance_secs(60);
+        let (_, ()) = join(rita.decide(&id, approved()), world.work()).await;
+        let seen = ana.submission(&id).await;
+        assert_eq!((&seen["state"], ana.balance_minor().await), (&json!("approved"), 1200));
+    }
+
+    async fn bonuses_at_once_never_overdraw_a_brand(world) {
+        let round = world.round("Acme", Plan { funds_minor: 2400 + 1000, ..Plan::short() }).await;
+        let ana = &world.crowd(1)[0];
+        let id = round.clean(ana, &round.missions[0]).await;
+        let path = format!("/v1/brand/submissions/{id}/bonus");
+        let asked = json!({ "amount_minor": 300, "reason": "Well done." });
+        let replies = join_all((0..16).map(|_| round.owner.post(&path, asked.clone()))).await;
+        assert_eq!((count(&replies, "ok"), count(&replies, "insufficient_funds")), (3, 13), "{:?}", told(&replies));
+        assert_eq!(round.balance().await["available"]["amount_minor"], 100);
+        assert_eq!(ana.balance_minor().await, 1200 + 900);
+    }
+
     async fn a_campaign_is_published_and_closed_once(world) {
         let round = world.round("Acme", Plan::short()).await;
         let held = held_for_a_store(&round.plan);

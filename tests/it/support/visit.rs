@@ -138,6 +138,18 @@ impl World {
         self.fund(&brand, plan.funds_minor).await;
         let (campaign, stores) = draft(&owner, &plan).await;
         owner.post(&format!("/v1/brand/campaigns/{campaign}/publish"), json!({})).await.ok();
+        self.published(owner, brand, campaign, stores, plan).await
+    }
+
+    /// The campaign that `owner` just published at these stores.
+    pub async fn published<'w>(
+        &'w self,
+        owner: Person<'w>,
+        brand: String,
+        campaign: String,
+        stores: Vec<(String, (f64, f64))>,
+        plan: Plan,
+    ) -> Round<'w> {
         let listed = owner.get(&format!("/v1/brand/campaigns/{campaign}/missions?limit=100")).await.ok();
         let listed = listed["items"].as_array().unwrap();
         let missions = stores

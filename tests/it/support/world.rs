@@ -121,24 +121,30 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
 
 /// The same with photos kept elsewhere.
 pub fn play_over(engine: Engine, blobs: impl FnOnce(&Scratch) -> Blobs, story: impl AsyncFnOnce(&World)) {
-    play_with(engine, blobs, None, story);
+    play_with(engine, blobs, None, Rules::default(), story);
 }
 
 /// The same on a platform that hides faces from brands.
 pub fn play_hiding(engine: Engine, faces: Arc<dyn Finder>, story: impl AsyncFnOnce(&World)) {
-    play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), Some(faces), story);
+    let rules = Rules { hide_faces: true, ..Rules::default() };
+    play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), Some(faces), rules, story);
+}
+
+/// The same on a platform with rules of its own.
+pub fn play_under(engine: Engine, rules: Rules, story: impl AsyncFnOnce(&World)) {
+    play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), None, rules, story);
 }
 
 fn play_with(
     engine: Engine,
     blobs: impl FnOnce(&Scratch) -> Blobs,
     faces: Option<Arc<dyn Finder>>,
+    rules: Rules,
     story: impl AsyncFnOnce(&World),
 ) {
     let scratch = Scratch::new();
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
-    let rules = Rules { hide_faces: faces.is_some(), ..Rules::default() };
     let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), fresh_vault(), rules).unwrap());
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
@@ -158,6 +164,15 @@ fn play_with(
         handle.stop(false).await;
         serving.await.unwrap().unwrap();
     });
+}
+
+/// The core of the program over a database of its own, and what keeps that database.
+pub fn fresh_core(engine: Engine) -> (Core, (Scratch, Option<pg::Database>)) {
+    let scratch = Scratch::new();
+    let (place, database) = fresh_database(engine, &scratch);
+    let clock = Clock::manual(At::parse(MORNING).unwrap());
+    let core = Core::new(&place, 2, clock, fresh_keys(), fresh_vault(), Rules::default()).unwrap();
+    (core, (scratch, database))
 }
 
 impl World {
