@@ -215,7 +215,7 @@ fn i05_negative(conn: &mut Conn) -> Found {
         conn,
         "a balance below zero",
         "SELECT id FROM accounts WHERE balance_minor < 0 AND kind IN ('brand_available', 'brand_escrow', \
-         'worker_available', 'worker_in_payout', 'fees', 'paid_out', 'refunded')",
+         'brand_reserve', 'worker_available', 'worker_in_payout', 'rail_costs', 'fees', 'paid_out', 'refunded')",
     )
 }
 

@@ -84,3 +84,15 @@ pub fn return_payout(worker: &UserId, amount: Money) -> Journal {
     let (from, to) = (AccountName::worker_in_payout(worker), AccountName::worker_available(worker));
     Journal::of("return_payout", worker, vec![(from, to, amount)])
 }
+
+/// What the rail takes for bringing a payout, as it was shown before: the rest of the payout settles.
+pub fn rail_cost(worker: &UserId, cost: Money) -> Journal {
+    let (from, to) = (AccountName::worker_in_payout(worker), AccountName::rail_costs(worker));
+    Journal::of("rail_cost", worker, vec![(from, to, cost)])
+}
+
+/// The platform pays, of its own money, for having been late: an appeal that was right, a payout that was overdue.
+pub fn late_bonus(worker: &UserId, amount: Money) -> Journal {
+    let (from, to) = (AccountName::platform_money(worker), AccountName::worker_available(worker));
+    Journal::of("late_bonus", worker, vec![(from, to, amount)])
+}

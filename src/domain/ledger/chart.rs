@@ -1,14 +1,16 @@
 //! The chart of accounts. A balance is credits less debits: what the platform owes, or holds for, the owner.
 
-use crate::domain::ids::{BrandId, MissionId, UserId};
+use crate::domain::ids::{BrandId, CampaignId, MissionId, UserId};
 
 text_enum! {
-    /// The first three stand for the world outside: they run negative or positive without limit. Fees may run only up.
-    /// Escrow and fees are kept per mission, so that no row is touched by every approval.
+    /// The first three stand for the world outside: they run negative or positive without limit. Fees and rail costs may
+    /// run only up. Escrow and fees are kept per mission, so that no row is touched by every approval; what the platform
+    /// itself puts in and what the rails cost is kept per worker, so that no row is touched by every payout.
     AccountKind {
         Funding = "funding", PaidOut = "paid_out", Refunded = "refunded", Fees = "fees",
         BrandAvailable = "brand_available", BrandEscrow = "brand_escrow",
-        WorkerAvailable = "worker_available", WorkerInPayout = "worker_in_payout"
+        BrandReserve = "brand_reserve",
+        WorkerAvailable = "worker_available", WorkerInPayout = "worker_in_payout", RailCosts = "rail_costs"
     }
 }
 
@@ -28,6 +30,11 @@ impl AccountName {
         AccountName::new(AccountKind::Funding, brand.as_str())
     }
 
+    /// The platform's own money, put in for this worker.
+    pub fn platform_money(worker: &UserId) -> AccountName {
+        AccountName::new(AccountKind::Funding, worker.as_str())
+    }
+
     pub fn refunded(brand: &BrandId) -> AccountName {
         AccountName::new(AccountKind::Refunded, brand.as_str())
     }
@@ -44,6 +51,11 @@ impl AccountName {
         AccountName::new(AccountKind::BrandEscrow, mission.as_str())
     }
 
+    /// Set aside for the pay floor of a published campaign.
+    pub fn reserve(campaign: &CampaignId) -> AccountName {
+        AccountName::new(AccountKind::BrandReserve, campaign.as_str())
+    }
+
     pub fn fees(mission: &MissionId) -> AccountName {
         AccountName::new(AccountKind::Fees, mission.as_str())
     }
@@ -54,5 +66,9 @@ impl AccountName {
 
     pub fn worker_in_payout(worker: &UserId) -> AccountName {
         AccountName::new(AccountKind::WorkerInPayout, worker.as_str())
+    }
+
+    pub fn rail_costs(worker: &UserId) -> AccountName {
+        AccountName::new(AccountKind::RailCosts, worker.as_str())
     }
 }

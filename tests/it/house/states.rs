@@ -53,6 +53,8 @@ fn the_book_is_what_an_accountant_agreed_to() {
         book::request_payout(&worker, chf(800)),
         book::settle_payout(&worker, chf(800)),
         book::return_payout(&worker, chf(800)),
+        book::rail_cost(&worker, chf(25)),
+        book::late_bonus(&worker, chf(80)),
     ];
     let mut text = String::from("journal: debit -> credit amount\n");
     for journal in journals {
