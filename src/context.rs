@@ -17,10 +17,11 @@ use crate::db::{Conn, Db, Place, Seed, Tx};
 use crate::domain::discovery::{Able, Board, Hexes};
 use crate::domain::event::Actor;
 use crate::domain::ids::{CampaignId, UserId};
+use crate::domain::payout::PayoutRules;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
 use crate::domain::travel::Travel;
-use crate::ports::bank::TestBank;
+use crate::ports::bank::Rails;
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
 use crate::ports::dice::Dice;
@@ -45,6 +46,8 @@ pub struct Rules {
     pub hide_faces: bool,
     /// How long ways are taken to be.
     pub travel: Travel,
+    /// How money leaves.
+    pub payouts: PayoutRules,
 }
 
 impl Default for Rules {
@@ -58,6 +61,7 @@ impl Default for Rules {
             mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),
             hide_faces: false,
             travel: Travel::default(),
+            payouts: PayoutRules::default(),
         }
     }
 }
@@ -187,7 +191,7 @@ impl Core {
 pub struct App {
     pub core: Arc<Core>,
     pub blobs: Blobs,
-    pub bank: TestBank,
+    pub rails: Rails,
     pub postman: Arc<Postman>,
     /// Photos that are looked at side by side.
     pub photo_threads: usize,

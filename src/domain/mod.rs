@@ -42,6 +42,7 @@ macro_rules! text_enum {
     };
 }
 
+pub mod account;
 pub mod appeal;
 pub mod assessment;
 pub mod brand;
@@ -51,6 +52,7 @@ pub mod decision;
 pub mod discovery;
 pub mod event;
 pub mod finding;
+pub mod gift_code;
 pub mod grade;
 pub mod ids;
 pub mod job;
@@ -68,6 +70,7 @@ pub mod replay;
 pub mod report;
 pub mod reservation;
 pub mod rounds;
+pub mod sepa;
 pub mod signals;
 pub mod store;
 pub mod store_correction;

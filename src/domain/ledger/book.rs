@@ -85,6 +85,12 @@ pub fn return_payout(worker: &UserId, amount: Money) -> Journal {
     Journal::of("return_payout", worker, vec![(from, to, amount)])
 }
 
+/// The bank sent back what it had settled: it is the worker's again.
+pub fn return_settled_payout(worker: &UserId, amount: Money) -> Journal {
+    let (from, to) = (AccountName::paid_out(worker), AccountName::worker_available(worker));
+    Journal::of("return_settled_payout", worker, vec![(from, to, amount)])
+}
+
 /// What the rail takes for bringing a payout, as it was shown before: the rest of the payout settles.
 pub fn rail_cost(worker: &UserId, cost: Money) -> Journal {
     let (from, to) = (AccountName::worker_in_payout(worker), AccountName::rail_costs(worker));

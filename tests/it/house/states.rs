@@ -7,7 +7,7 @@ use fieldproof::domain::campaign::{CampaignMove, CampaignState};
 use fieldproof::domain::ids::{BrandId, MissionId, UserId};
 use fieldproof::domain::ledger::book;
 use fieldproof::domain::money::{Currency, Money};
-use fieldproof::domain::payout::{PayoutMove, PayoutState};
+use fieldproof::domain::payout::{BatchMove, BatchState, PayoutMove, PayoutState};
 use fieldproof::domain::reservation::{ReservationMove, ReservationState};
 use fieldproof::domain::store::{StoreMove, StoreState};
 use fieldproof::domain::submission::{SubmissionMove, SubmissionState};
@@ -31,6 +31,7 @@ fn each_state_machine_is_what_was_agreed() {
     let machines = [
         ("campaign", table(CampaignState::ALL, CampaignMove::ALL, CampaignState::next)),
         ("payout", table(PayoutState::ALL, PayoutMove::ALL, PayoutState::next)),
+        ("payout_batch", table(BatchState::ALL, BatchMove::ALL, BatchState::next)),
         ("reservation", table(ReservationState::ALL, ReservationMove::ALL, ReservationState::next)),
         ("store", table(StoreState::ALL, &StoreMove::ALL, StoreState::next)),
         ("submission", table(SubmissionState::ALL, SubmissionMove::ALL, SubmissionState::next)),
@@ -53,6 +54,7 @@ fn the_book_is_what_an_accountant_agreed_to() {
         book::request_payout(&worker, chf(800)),
         book::settle_payout(&worker, chf(800)),
         book::return_payout(&worker, chf(800)),
+        book::return_settled_payout(&worker, chf(800)),
         book::rail_cost(&worker, chf(25)),
         book::late_bonus(&worker, chf(80)),
     ];

@@ -20,10 +20,12 @@ use fieldproof::db::{Conn, Place, migrate};
 use fieldproof::domain::brand::BrandRole;
 use fieldproof::domain::event::{Actor, Event};
 use fieldproof::domain::ids::{BrandId, Minted, SessionId, UserId};
+use fieldproof::domain::payout::PayoutRules;
 use fieldproof::domain::refusal::Code;
+use fieldproof::domain::sepa::Debtor;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::{StaffRole, UserKind, UserState};
-use fieldproof::ports::bank::TestBank;
+use fieldproof::ports::bank::{Rails, TestBank};
 use fieldproof::ports::blobs::Blobs;
 use fieldproof::ports::clock::Clock;
 use fieldproof::ports::mail::Postman;
@@ -138,12 +140,14 @@ fn play_with(
     let scratch = Scratch::new();
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
-    let rules = Rules { hide_faces: faces.is_some(), ..Rules::default() };
+    let debtor = Debtor { name: "Fieldproof Demo SA".to_owned(), iban: "BE71096123456769".to_owned(), bic: None };
+    let payouts = PayoutRules { debtor: Some(debtor), paypal: true, ..PayoutRules::default() };
+    let rules = Rules { hide_faces: faces.is_some(), payouts, ..Rules::default() };
     let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), fresh_vault(), rules).unwrap());
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
-    let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2, faces };
+    let app = App { rails: Rails { test: TestBank::new(blobs.clone()), paypal: None }, core, blobs, postman, photo_threads: 2, faces };
     let shared = shared.seeing(fieldproof::boot::looker(&app), fieldproof::checks::limits::limits());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -397,6 +401,20 @@ impl Person<'_> {
         let tokens = Box::pin(stranger.send("POST", "/v1/auth/refresh", None, None, Some(asked))).await.ok();
         self.keep(&tokens);
         self.session.borrow().clone().map(|s| s.access)
+    }
+
+    /// A payout method at the test bank, which is paid to at once.
+    pub async fn test_method(&self) -> String {
+        let methods = self.get("/v1/me/payout-methods").await.ok();
+        let known = methods["items"].as_array().unwrap().iter().find(|method| method["rail"] == "test").cloned();
+        let method = match known {
+            Some(method) => method,
+            None => {
+                let asked = json!({ "rail": "test", "account": "CH93 0076 2011 6238 5295 7", "password": PASSWORD });
+                self.post("/v1/me/payout-methods", asked).await.created()
+            }
+        };
+        method["id"].as_str().unwrap().to_owned()
     }
 
     pub async fn get(&self, path: &str) -> Reply {
