@@ -16,13 +16,11 @@ pub fn any_find(conn: &mut Conn, user: &UserId) -> Outcome<Option<StepUpRow>> {
 
 /// A new secret; one that was not confirmed gives way.
 pub fn enrol(tx: &mut Tx, row: StepUpRow) -> Outcome<()> {
-    Both(
-        diesel::insert_into(step_ups::table).values(row.clone()).on_conflict(step_ups::user_id).do_update().set((
-            step_ups::sealed.eq(row.sealed),
-            step_ups::last_step.eq(row.last_step),
-            step_ups::created_at.eq(row.created_at),
-        )),
-    )
+    Both(diesel::insert_into(step_ups::table).values(row.clone()).on_conflict(step_ups::user_id).do_update().set((
+        step_ups::sealed.eq(row.sealed),
+        step_ups::last_step.eq(row.last_step),
+        step_ups::created_at.eq(row.created_at),
+    )))
     .execute(&mut **tx)?;
     Ok(())
 }

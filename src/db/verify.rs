@@ -311,10 +311,7 @@ fn i08_payouts(conn: &mut Conn) -> Found {
                  'cancelled') AND b.approved_by IS NULL))) OR (p.batch_id IS NULL AND p.rail <> 'test' AND p.state NOT IN \
                  ('requested', 'cancelled'))",
             ),
-            (
-                "a batch that one person let go alone",
-                "SELECT id FROM payout_batches WHERE approved_by = prepared_by",
-            ),
+            ("a batch that one person let go alone", "SELECT id FROM payout_batches WHERE approved_by = prepared_by"),
             (
                 "a line of a bank that moved a payout it does not fit",
                 "SELECT e.id AS id FROM bank_entries e JOIN payouts p ON p.id = e.payout_id WHERE e.result = 'matched' AND \

@@ -29,8 +29,8 @@ use crate::ops::reviews::ClaimBody;
 use crate::ops::stores::StoreQuery;
 use crate::ops::submissions::SubmissionView;
 use crate::ops::{
-    appeals, auth, brands, campaigns, decisions, funds, payout_methods, payouts, reservations, reviews, store_import, stores,
-    submissions,
+    appeals, auth, brands, campaigns, decisions, funds, payout_methods, payouts, reservations, reviews, store_import,
+    stores, submissions,
 };
 
 /// Somebody of the demonstration.

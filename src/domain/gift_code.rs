@@ -21,7 +21,8 @@ const LINES_MAX: usize = 5000;
 
 /// Reads the list. The error names the first line that is wrong, and never its code.
 pub fn read(text: &str) -> Result<Vec<Bought>, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
     let headings = reader.headers().map_err(|_| "The heading cannot be read.".to_owned())?.clone();
     let column = |name: &str| headings.iter().position(|heading| heading.eq_ignore_ascii_case(name));
     let (Some(amount), Some(currency), Some(code)) = (column("amount"), column("currency"), column("code")) else {
@@ -68,7 +69,10 @@ mod tests {
         let read = |text: &str| read(text).map(|all| all.len());
         let head = "amount,currency,code,expires\n";
         assert_eq!(read(&format!("{head}10.00,EUR,ABCD-1,2027-12-31\n5,EUR,ABCD-2,\n")), Ok(2));
-        assert_eq!(read("code;amount\n"), Err("The first line names the columns amount, currency, code and expires.".into()));
+        assert_eq!(
+            read("code;amount\n"),
+            Err("The first line names the columns amount, currency, code and expires.".into())
+        );
         for (line, about) in [
             ("0,EUR,ABCD,", "amount"),
             ("1.005,EUR,ABCD,", "amount"),

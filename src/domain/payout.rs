@@ -378,7 +378,11 @@ mod tests {
         assert_eq!(rules.expected_on(earned, old).to_string(), "2026-03-12");
         assert_eq!(rules.expected_on(at("2026-03-12T09:00:00Z"), old).to_string(), "2026-03-16", "Friday to Monday");
         assert_eq!(rules.expected_on(at("2026-03-13T09:00:00Z"), old).to_string(), "2026-03-17", "over the weekend");
-        assert_eq!(rules.expected_on(earned, None).to_string(), "2026-03-16", "two days of hold, then Friday to Monday");
+        assert_eq!(
+            rules.expected_on(earned, None).to_string(),
+            "2026-03-16",
+            "two days of hold, then Friday to Monday"
+        );
         let code = Some((Rail::Voucher, earned));
         assert_eq!(rules.expected_on(earned, code).to_string(), "2026-03-11");
     }
@@ -387,7 +391,8 @@ mod tests {
     fn a_method_of_somebody_suspended_is_paid_to_when_it_was_good_before() {
         let rules = PayoutRules { debtor: None, ..PayoutRules::default() };
         let now = at("2026-03-10T09:00:00Z");
-        let method = |payable: &str| Method { rail: Rail::Test, country: None, payable_at: at(payable), removed: false };
+        let method =
+            |payable: &str| Method { rail: Rail::Test, country: None, payable_at: at(payable), removed: false };
         let (old, new) = (method("2026-03-01T00:00:00Z"), method("2026-03-09T00:00:00Z"));
         let since = Some(at("2026-03-05T00:00:00Z"));
         assert_eq!(old.blocked(&rules, since, now), None);

@@ -19,9 +19,9 @@ pub struct Debtor {
 
 /// Countries and territories of the SEPA schemes whose IBANs can be paid to in euro, by the first letters of the IBAN.
 const SEPA: &[&str] = &[
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU", "IE",
-    "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE", "SI", "SK",
-    "SM", "VA",
+    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU",
+    "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE",
+    "SI", "SK", "SM", "VA",
 ];
 
 pub fn in_sepa(country: &str) -> bool {
@@ -240,7 +240,10 @@ fn text(node: roxmltree::Node<'_, '_>, path: &[&str]) -> Option<String> {
     (!kept.is_empty()).then_some(kept)
 }
 
-fn named<'a, 'i: 'a>(node: roxmltree::Node<'a, 'i>, name: &'a str) -> impl Iterator<Item = roxmltree::Node<'a, 'i>> + 'a {
+fn named<'a, 'i: 'a>(
+    node: roxmltree::Node<'a, 'i>,
+    name: &'a str,
+) -> impl Iterator<Item = roxmltree::Node<'a, 'i>> + 'a {
     node.children().filter(move |c| c.tag_name().name() == name)
 }
 

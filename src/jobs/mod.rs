@@ -146,7 +146,7 @@ pub const JOBS: &[Job] = &[
         retry_secs: &[],
         gives_up: "never: a payout that a rail has is asked about until the rail's last word",
         run: Run::Outside(|bench| {
-            Box::pin(async move { send_payouts::poll(&bench.app.core, &bench.app.rails, &|_| Ok(())).await })
+            Box::pin(async move { send_payouts::poll(&bench.app.core, &bench.app.rails, &|_, _| Ok(())).await })
         }),
     },
     Job {

@@ -32,12 +32,12 @@ impl Step {
 }
 
 /// Told at each step; an error ends the run there, as if the process had ended.
-pub type Watch = dyn Fn(Step) -> Outcome<()> + Send + Sync;
+pub type Watch = dyn Fn(Step, &PayoutId) -> Outcome<()> + Send + Sync;
 
 /// One run; returns how many payouts moved. An order that fails is left for the next run, and does not keep the others
 /// from going; the first failure is returned when all were tried.
 pub async fn run(core: &Arc<Core>, rails: &Rails) -> Outcome<usize> {
-    send(core, rails, &|_| Ok(())).await
+    send(core, rails, &|_, _| Ok(())).await
 }
 
 pub async fn send(core: &Arc<Core>, rails: &Rails, watch: &Watch) -> Outcome<usize> {
@@ -109,14 +109,20 @@ impl Told {
 
 /// Asks a rail about one payout, whatever is known of it here.
 pub async fn ask(core: &Arc<Core>, rails: &Rails, payout: String) -> Outcome<()> {
-    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch: &|_| Ok(()) };
+    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch: &|_, _| Ok(()) };
     let id = PayoutId::from_stored(payout);
     match blocking(&run.cx, move |cx| payouts::to_ask_about(cx, &id)).await? {
         None => Ok(()),
-        Some(order) => match run.follow(&order).await {
-            Ok(_) => Ok(()),
-            Err(Stop::Failed(failure) | Stop::Watched(failure)) => Err(failure),
-        },
+        Some(order) => {
+            let reply = run.rails.ask(&order).await?;
+            if let Reply::Unknown(why) = &reply {
+                return Err(Failure::fault(why));
+            }
+            match run.record(&order, reply).await {
+                Ok(_) => Ok(()),
+                Err(Stop::Failed(failure) | Stop::Watched(failure)) => Err(failure),
+            }
+        }
     }
 }
 
@@ -138,40 +144,40 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    fn at(&self, step: Step) -> Result<(), Stop> {
-        (self.watch)(step).map_err(Stop::Watched)
+    fn at(&self, step: Step, order: &Order) -> Result<(), Stop> {
+        (self.watch)(step, &order.payout).map_err(Stop::Watched)
     }
 
     /// One that waits to be sent.
     async fn begin(&self, order: &Order) -> Result<usize, Stop> {
-        self.at(Step::Found)?;
+        self.at(Step::Found, order)?;
         let id = order.payout.clone();
         if !blocking(&self.cx, move |cx| payouts::mark_sending(cx, &id)).await? {
             return Ok(0);
         }
-        self.at(Step::Marked)?;
+        self.at(Step::Marked, order)?;
         self.bring(order).await
     }
 
     /// One that the rail may have: asks, sends when it was not heard of, records.
     async fn bring(&self, order: &Order) -> Result<usize, Stop> {
         let mut reply = self.rails.ask(order).await?;
-        self.at(Step::Asked)?;
+        self.at(Step::Asked, order)?;
         if reply == Reply::Unheard {
             reply = self.rails.send(order).await?;
-            self.at(Step::Sent)?;
+            self.at(Step::Sent, order)?;
         }
         let moved = self.record(order, reply).await?;
-        self.at(Step::Recorded)?;
+        self.at(Step::Recorded, order)?;
         Ok(moved)
     }
 
     /// One that the rail has.
     async fn follow(&self, order: &Order) -> Result<usize, Stop> {
         let reply = self.rails.ask(order).await?;
-        self.at(Step::Polled)?;
+        self.at(Step::Polled, order)?;
         let moved = self.record(order, reply).await?;
-        self.at(Step::Ended)?;
+        self.at(Step::Ended, order)?;
         Ok(moved)
     }
 
@@ -180,7 +186,12 @@ impl Run<'_> {
             Reply::Said(said) => said,
             Reply::Unheard => return Ok(0),
             Reply::Unknown(why) => {
-                tracing::warn!(payout = order.payout.as_str(), rail = order.rail.as_str(), why, "a rail left us in doubt");
+                tracing::warn!(
+                    payout = order.payout.as_str(),
+                    rail = order.rail.as_str(),
+                    why,
+                    "a rail left us in doubt"
+                );
                 return Ok(0);
             }
         };

@@ -90,7 +90,8 @@ pub fn import_gift_codes(cx: &Cx, who: &Admin, once: &Once, asked: &CodesBody) -
         for one in &bought {
             let mark = cx.vault().mark("gift_code", &one.code);
             if let Some(row) = gift_codes::any_by_mark(tx, &mark)? {
-                let known = KnownCode { line: one.line, masked: masked(&one.code), id: row.id, imported_at: row.imported_at };
+                let known =
+                    KnownCode { line: one.line, masked: masked(&one.code), id: row.id, imported_at: row.imported_at };
                 imported.known.push(known);
                 continue;
             }
@@ -194,7 +195,9 @@ fn give_one(tx: &mut Tx, row: &PayoutRow) -> Outcome<bool> {
     let left = gift_codes::any_stock(tx, until)?;
     if !left.iter().any(|(face, _)| *face == amount) {
         let event = tx.record(Event::new("gift_codes.exhausted", &code.id).data(json!({ "amount": amount })))?;
-        let text = format!("The last gift code of {amount} was given out. Workers cannot ask for more until some are imported.\n");
+        let text = format!(
+            "The last gift code of {amount} was given out. Workers cannot ask for more until some are imported.\n"
+        );
         for person in users::any_page(tx, UserKind::Staff, None, 1000)? {
             if matches!(person.staff_role, Some(StaffRole::Finance | StaffRole::Admin)) {
                 letters::send(tx, &event, &person.email, "Gift codes are used up", &text)?;

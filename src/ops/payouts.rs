@@ -11,9 +11,9 @@ use crate::context::{Cx, Once};
 use crate::db::payouts::PayoutChange;
 use crate::db::rows::{ConfirmationRow, LateReturnRow, PayoutChoiceRow, PayoutMethodRow, PayoutRow};
 use crate::db::{Conn, Tx, gift_codes, ledger, payout_methods, payouts, queue};
+use crate::domain::account::Account;
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::*;
-use crate::domain::account::Account;
 use crate::domain::ledger::{AccountName, book};
 use crate::domain::money::{Currency, Money};
 pub use crate::domain::payout::Said;
@@ -180,7 +180,8 @@ fn create(cx: &Cx, tx: &mut Tx, method: &PayoutMethodRow, amount: Money) -> Outc
     };
     payouts::insert(tx, &row)?;
     let event = Event::new("payout.requested", &row.id);
-    let event = event.data(json!({ "amount": amount, "worker_id": worker, "rail": row.rail, "cost_minor": cost_minor }));
+    let event =
+        event.data(json!({ "amount": amount, "worker_id": worker, "rail": row.rail, "cost_minor": cost_minor }));
     let event = tx.record(event)?;
     // The book's own words name what a brand lacks.
     ledger::apply(tx, &event, &book::request_payout(worker, amount)).map_err(|failure| match failure.code() {
@@ -516,13 +517,7 @@ pub fn to_ask(cx: &Cx, after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Orde
     in_state(cx, PayoutState::Sent, &[Rail::PayPal], after, limit)
 }
 
-fn in_state(
-    cx: &Cx,
-    state: PayoutState,
-    rails: &[Rail],
-    after: Option<&PayoutId>,
-    limit: i64,
-) -> Outcome<Vec<Order>> {
+fn in_state(cx: &Cx, state: PayoutState, rails: &[Rail], after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Order>> {
     let rows = cx.read(|c| payouts::any_on(c, state, rails, after, limit))?;
     rows.into_iter().map(|row| order_of(cx, row)).collect()
 }

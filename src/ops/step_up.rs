@@ -114,7 +114,7 @@ fn use_code(cx: &Cx, tx: &mut Tx, row: &StepUpRow, code: &str) -> Outcome<()> {
     let step = totp::step_of(&secret, code, tx.now().timestamp().as_second(), row.last_step);
     let step = step.ok_or_else(|| wrong("It is not the code of this minute, or it was used."))?;
     match step_ups::use_step(tx, &row.user_id, step)? {
-        true => Ok(()),
+        true => users::forget_failures(tx, &counter(&row.user_id)),
         false => Err(wrong("It was used.")),
     }
 }
@@ -131,7 +131,7 @@ pub(super) fn check_pause(cx: &Cx, user: &UserId) -> Outcome<()> {
     auth::check_pause(cx, cx.read(|c| users::failures(c, &counter(user)))?, WHY_PAUSE)
 }
 
-/// Counts a wrong code, outside of the transaction that it ended; a good one forgets them.
+/// Counts a wrong code, outside of the transaction that it ended.
 pub(super) fn count_wrong<T>(cx: &Cx, who: &impl Pass, user: &UserId, done: Outcome<T>) -> Outcome<T> {
     if matches!(&done, Err(failure) if failure.code() == Some(Code::StepUpWrong)) {
         cx.write(who, |tx| {
@@ -148,7 +148,8 @@ pub fn reset_step_up(cx: &Cx, who: &Admin, once: &Once, id: &UserId) -> Outcome<
         return Err(Refusal::new(Code::SecondPerson, "It is your own.").into());
     }
     cx.write_once(who, once, |tx| {
-        let person = users::any_find(tx, id)?.filter(|user| user.kind == UserKind::Staff).or_missing("member of staff")?;
+        let person =
+            users::any_find(tx, id)?.filter(|user| user.kind == UserKind::Staff).or_missing("member of staff")?;
         match step_ups::reset(tx, id)? {
             true => {
                 users::forget_failures(tx, &counter(id))?;

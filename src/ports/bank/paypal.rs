@@ -60,7 +60,9 @@ impl PayPal {
 
     pub async fn send(&self, order: &Order) -> Outcome<Reply> {
         if order.forgotten {
-            return Ok(Reply::Unknown("it was sent so long ago that its id may be forgotten: look it up by hand".into()));
+            return Ok(Reply::Unknown(
+                "it was sent so long ago that its id may be forgotten: look it up by hand".into(),
+            ));
         }
         let request = self
             .client

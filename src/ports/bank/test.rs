@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::blobs::Blobs;
 use crate::domain::ids::PayoutId;
 use crate::domain::money::Money;
 use crate::domain::refusal::{Failure, Outcome};
+use crate::ports::blobs::Blobs;
 
 #[derive(Clone)]
 pub struct TestBank {

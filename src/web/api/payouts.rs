@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::access::{Anyone, Finance, Worker};
+use crate::domain::account::AccountBody;
 use crate::domain::ids::{MethodId, PayoutId};
 use crate::domain::payout::PayoutState;
 use crate::ops;
-use crate::domain::account::AccountBody;
 use crate::ops::payout_methods::ChoiceBody;
 use crate::ops::payouts::{PayoutBody, ReturnBody};
 use crate::web::body::{Asked, Id, Nothing, Params};

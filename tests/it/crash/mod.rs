@@ -3,6 +3,7 @@
 //! nothing is paid twice, and every invariant holds (I11).
 
 mod lost;
+mod payouts;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

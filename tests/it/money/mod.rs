@@ -1,3 +1,4 @@
 //! Money and what guards it.
 
+mod sepa;
 mod verify;

@@ -14,6 +14,7 @@ mod money;
 mod payouts;
 mod positions;
 mod races;
+mod rails;
 mod reference;
 mod replays;
 mod shut;

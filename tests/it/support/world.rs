@@ -131,23 +131,49 @@ pub fn play_hiding(engine: Engine, faces: Arc<dyn Finder>, story: impl AsyncFnOn
     play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), Some(faces), story);
 }
 
+/// Every rail is open, and a gift code costs something.
+fn every_rail() -> PayoutRules {
+    let debtor = Debtor { name: "Fieldproof Demo SA".to_owned(), iban: "BE71096123456769".to_owned(), bic: None };
+    PayoutRules { debtor: Some(debtor), paypal: true, voucher_cost_minor: 25, ..PayoutRules::default() }
+}
+
+/// The same on a platform that pays by other rules.
+pub fn play_paying(engine: Engine, payouts: PayoutRules, story: impl AsyncFnOnce(&World)) {
+    play_by(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), None, payouts, story);
+}
+
 fn play_with(
     engine: Engine,
     blobs: impl FnOnce(&Scratch) -> Blobs,
     faces: Option<Arc<dyn Finder>>,
     story: impl AsyncFnOnce(&World),
 ) {
+    play_by(engine, blobs, faces, every_rail(), story);
+}
+
+fn play_by(
+    engine: Engine,
+    blobs: impl FnOnce(&Scratch) -> Blobs,
+    faces: Option<Arc<dyn Finder>>,
+    payouts: PayoutRules,
+    story: impl AsyncFnOnce(&World),
+) {
     let scratch = Scratch::new();
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
-    let debtor = Debtor { name: "Fieldproof Demo SA".to_owned(), iban: "BE71096123456769".to_owned(), bic: None };
-    let payouts = PayoutRules { debtor: Some(debtor), paypal: true, ..PayoutRules::default() };
     let rules = Rules { hide_faces: faces.is_some(), payouts, ..Rules::default() };
     let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), fresh_vault(), rules).unwrap());
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
-    let app = App { rails: Rails { test: TestBank::new(blobs.clone()), paypal: None }, core, blobs, postman, photo_threads: 2, faces };
+    let app = App {
+        rails: Rails { test: TestBank::new(blobs.clone()), paypal: None },
+        core,
+        blobs,
+        postman,
+        photo_threads: 2,
+        faces,
+    };
     let shared = shared.seeing(fieldproof::boot::looker(&app), fieldproof::checks::limits::limits());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
