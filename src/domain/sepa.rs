@@ -62,7 +62,8 @@ pub fn bank_id(id: &str) -> String {
 
 /// The payout that an end-to-end id names; other text names none.
 pub fn payout_of(end_to_end: &str) -> Option<PayoutId> {
-    PayoutId::parse(&end_to_end.trim().replacen('-', "_", 1))
+    // Some banks write everything in capitals.
+    PayoutId::parse(&end_to_end.trim().to_ascii_lowercase().replacen('-', "_", 1))
 }
 
 /// Text in the Latin letters, digits and signs that every bank of the scheme takes, at most `most` of them.
