@@ -164,7 +164,7 @@ catalogue! {
     SecondPerson "second_person" Forbidden Final "This takes a second person"
         "Who prepared a batch does not approve it, and nobody resets their own second factor. Ask a colleague."
     StepUpNeeded "step_up_needed" Forbidden Final "This takes a code of your second factor"
-        "Send the six digits of your authenticator app as `code`; set it up with `POST /v1/me/step-up` if you have none."
+        "Send the six digits of your authenticator app as `code`; set it up with `POST /v1/admin/step-up` if you have none."
     StepUpWrong "step_up_wrong" Forbidden Final "The code is wrong or was used"
         "A code is good once. Wait for the next one; check the clock of the device. After several wrong tries it pauses."
     BankFileUnreadable "bank_file_unreadable" Unprocessable Final "This is no file of a bank that is read here"

@@ -206,6 +206,15 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What a line meant here: only `matched` moved a payout, or told that the bank has it; `known` was heard before; at
+    /// the others a person looks.
+    Fit {
+        Matched = "matched", Known = "known", Unknown = "unknown", AmountDiffers = "amount_differs",
+        Contradicts = "contradicts"
+    }
+}
+
 /// One line of a file of a bank.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {

@@ -102,8 +102,8 @@ routes! {
     "/v1/me/payout-methods" { GET payouts::list_payout_methods [Worker] POST payouts::add_payout_method [Worker] }
     "/v1/me/payout-methods/{id}/remove" { POST payouts::remove_payout_method [Worker] }
     "/v1/me/payout-choice" { POST payouts::choose_payouts [Worker] }
-    "/v1/me/step-up" { POST batches::enrol_step_up [AnyStaff] }
-    "/v1/me/step-up/confirm" { POST batches::confirm_step_up [AnyStaff] }
+    "/v1/admin/step-up" { POST batches::enrol_step_up [AnyStaff] }
+    "/v1/admin/step-up/confirm" { POST batches::confirm_step_up [AnyStaff] }
     "/v1/me/standing" { GET me::get_standing [Worker] }
     "/v1/missions" { GET missions::list_missions [Worker] }
     "/v1/missions/map" { GET missions::map_missions [Worker] }

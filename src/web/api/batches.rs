@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::access::{Admin, AnyStaff, Finance};
 use crate::domain::ids::{BatchId, UserId};
+use crate::domain::sepa::Fit;
 use crate::ops;
 use crate::ops::bank_files::FileBody;
 use crate::ops::gift_codes::CodesBody;
@@ -69,14 +70,13 @@ pub struct EntryParams {
     #[serde(default)]
     cursor: Option<String>,
     #[serde(default)]
-    result: Option<String>,
+    result: Option<Fit>,
 }
 
 pub async fn list_bank_entries(gate: Gate<Finance>, params: Params<EntryParams>) -> Answer {
     let (limit, after) = (page::limit(params.0.limit)?, gate.after(params.0.cursor.as_deref())?);
-    let result = params.0.result;
-    let list =
-        move |cx: &_, who: &_| ops::bank_files::list_bank_entries(cx, who, result.as_deref(), after.as_deref(), limit);
+    let result = params.0.result.map(Fit::as_str);
+    let list = move |cx: &_, who: &_| ops::bank_files::list_bank_entries(cx, who, result, after.as_deref(), limit);
     gate.page(&gate.run(list).await?)
 }
 

@@ -337,15 +337,15 @@ both! {
         let approve = format!("{path}/approve");
         desk.second.post(&approve, json!({})).await.refused(Code::StepUpNeeded);
 
-        desk.second.post("/v1/me/step-up", json!({ "password": "wrong" })).await.refused(Code::WrongPassword);
+        desk.second.post("/v1/admin/step-up", json!({ "password": "wrong" })).await.refused(Code::WrongPassword);
         let key = "step-up-key-1";
         let asked = json!({ "password": PASSWORD });
-        let enrolled = desk.second.post_with_key("/v1/me/step-up", key, asked.clone()).await.ok();
-        assert_eq!(desk.second.post_with_key("/v1/me/step-up", key, asked).await.ok(), enrolled);
+        let enrolled = desk.second.post_with_key("/v1/admin/step-up", key, asked.clone()).await.ok();
+        assert_eq!(desk.second.post_with_key("/v1/admin/step-up", key, asked).await.ok(), enrolled);
         let secret = enrolled["secret"].as_str().unwrap();
         let code = |secs: i64| totp::code_at(secret, world.now().timestamp().as_second() + secs).unwrap();
         desk.second.post(&approve, json!({ "code": code(0) })).await.refused(Code::StepUpNeeded);
-        desk.second.post("/v1/me/step-up/confirm", json!({ "code": code(0) })).await.ok();
+        desk.second.post("/v1/admin/step-up/confirm", json!({ "code": code(0) })).await.ok();
         desk.second.post(&approve, json!({ "code": code(0) })).await.refused(Code::StepUpWrong);
         world.advance_secs(60);
         for _ in 0..4 {
