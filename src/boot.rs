@@ -20,11 +20,14 @@ use crate::config::{RunJobs, Settings};
 pub use crate::context::App;
 use crate::context::{Core, Rules};
 use crate::db::Place;
+use crate::domain::payout::PayoutRules;
 use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::sepa::{Debtor, transliterate};
 use crate::domain::travel::Travel;
 use crate::jobs;
 use crate::ops;
-use crate::ports::bank::TestBank;
+use crate::ports::bank::paypal::{PayPal, Seller};
+use crate::ports::bank::{Rails, TestBank};
 use crate::ports::blobs::{Blobs, Bucket};
 use crate::ports::clock::Clock;
 use crate::ports::mail::Postman;
@@ -66,6 +69,7 @@ impl App {
                 drive: settings.drive_metres_per_minute,
                 detour_percent: settings.detour_percent,
             },
+            payouts: payout_rules(settings)?,
         };
         let folder = settings.keys_folder();
         let keys = load_keys(&folder, &clock)?;
@@ -74,7 +78,7 @@ impl App {
         let blobs = open_blobs(settings)?;
         Ok(App {
             core,
-            bank: TestBank::new(blobs.clone()),
+            rails: Rails { test: TestBank::new(blobs.clone()), paypal: open_paypal(settings)? },
             blobs,
             postman: Arc::new(open_postman(settings)?),
             photo_threads: Settings::of_cores(settings.photo_threads),
@@ -88,6 +92,32 @@ impl App {
         let shared = web::Shared::new(self.core.clone(), self.blobs.clone(), limit, telemetry::figures());
         shared.seeing(looker(self), checks::limits::limits())
     }
+}
+
+fn payout_rules(settings: &Settings) -> Outcome<PayoutRules> {
+    let debtor = settings.debtor_iban.clone().map(|iban| Debtor {
+        name: settings.debtor_name.clone(),
+        iban,
+        bic: settings.debtor_bic.clone(),
+    });
+    if debtor.as_ref().is_some_and(|debtor| transliterate(&debtor.name, 70).is_empty()) {
+        let what = "--debtor-iban needs --debtor-name: the owner of the account, as the bank knows them.";
+        return Err(Failure::fault(what));
+    }
+    if settings.paypal_client_id.is_some() && settings.paypal_secret.is_empty() {
+        return Err(Failure::fault("--paypal-client-id needs --paypal-secret."));
+    }
+    Ok(PayoutRules {
+        test_rail: settings.rail_test,
+        debtor,
+        paypal: settings.paypal_client_id.is_some(),
+        bank_cost_minor: settings.bank_cost_minor,
+        paypal_cost_minor: settings.paypal_cost_minor,
+        voucher_cost_minor: settings.voucher_cost_minor,
+        run_hour: settings.payout_run_hour,
+        limit_minor: settings.payout_limit_minor,
+        step_up_minor: settings.step_up_minor,
+    })
 }
 
 /// A second look at a stored photo, for handlers.
@@ -110,6 +140,12 @@ fn open_blobs(settings: &Settings) -> Outcome<Blobs> {
             }),
         },
     }
+}
+
+fn open_paypal(settings: &Settings) -> Outcome<Option<PayPal>> {
+    let Some(client_id) = settings.paypal_client_id.clone() else { return Ok(None) };
+    let seller = Seller { url: settings.paypal_url.clone(), client_id, secret: settings.paypal_secret.clone() };
+    PayPal::open(seller).map(Some)
 }
 
 fn open_postman(settings: &Settings) -> Outcome<Postman> {

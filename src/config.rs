@@ -45,6 +45,19 @@ pub struct Settings {
     pub run_jobs: RunJobs,
     pub face_model: Option<PathBuf>,
     pub face_model_sha256: String,
+    pub rail_test: bool,
+    pub debtor_name: String,
+    pub debtor_iban: Option<String>,
+    pub debtor_bic: Option<String>,
+    pub bank_cost_minor: i64,
+    pub paypal_cost_minor: i64,
+    pub voucher_cost_minor: i64,
+    pub payout_run_hour: i8,
+    pub payout_limit_minor: i64,
+    pub step_up_minor: i64,
+    pub paypal_url: String,
+    pub paypal_client_id: Option<String>,
+    pub paypal_secret: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -252,6 +265,63 @@ table! {
             s.face_model_sha256 = t.to_owned();
             Ok(())
         };
+    "rail-test" "FIELDPROOF_RAIL_TEST" "false"
+        "Whether payouts may go to the built-in test bank, which moves no money: `true` or `false`. For trying out."
+        |s, t| { s.rail_test = yes_no(t)?; Ok(()) };
+    "debtor-name" "FIELDPROOF_DEBTOR_NAME" ""
+        "Owner of the account that bank transfers to workers leave from."
+        |s, t| { s.debtor_name = t.to_owned(); Ok(()) };
+    "debtor-iban" "FIELDPROOF_DEBTOR_IBAN" ""
+        "IBAN of that account; without it workers are not paid by bank transfer."
+        |s, t| {
+            s.debtor_iban = match some(t) {
+                None => None,
+                Some(text) => Some(crate::domain::account::read_iban(&text).ok_or("takes an IBAN without mistakes")?),
+            };
+            Ok(())
+        };
+    "debtor-bic" "FIELDPROOF_DEBTOR_BIC" ""
+        "BIC of that account's bank, where it asks for one."
+        |s, t| {
+            s.debtor_bic = match some(t) {
+                None => None,
+                Some(text) => Some(crate::domain::account::read_bic(&text).ok_or("takes a BIC of 8 or 11 characters")?),
+            };
+            Ok(())
+        };
+    "bank-cost-minor" "FIELDPROOF_BANK_COST_MINOR" "0"
+        "What one bank transfer really costs, in cents or centimes: shown to the worker, who bears it."
+        |s, t| { s.bank_cost_minor = number(t, 0, 10_000)?; Ok(()) };
+    "paypal-cost-minor" "FIELDPROOF_PAYPAL_COST_MINOR" "0"
+        "The same for one PayPal payout."
+        |s, t| { s.paypal_cost_minor = number(t, 0, 10_000)?; Ok(()) };
+    "voucher-cost-minor" "FIELDPROOF_VOUCHER_COST_MINOR" "0"
+        "The same for one gift code."
+        |s, t| { s.voucher_cost_minor = number(t, 0, 10_000)?; Ok(()) };
+    "payout-run-hour" "FIELDPROOF_PAYOUT_RUN_HOUR" "5"
+        "Hour of the day, UTC, of the daily run that pays workers who chose to be paid without asking."
+        |s, t| { s.payout_run_hour = number(t, 0, 23)?; Ok(()) };
+    "payout-limit-minor" "FIELDPROOF_PAYOUT_LIMIT_MINOR" "50000"
+        "A single payout above it, in cents or centimes, is a doubt of its batch."
+        |s, t| { s.payout_limit_minor = number(t, 1, 1_000_000_000)?; Ok(()) };
+    "step-up-minor" "FIELDPROOF_STEP_UP_MINOR" "100000"
+        "A batch above it, in cents or centimes, or one with doubts, is approved with a one-time code."
+        |s, t| { s.step_up_minor = number(t, 0, 1_000_000_000_000)?; Ok(()) };
+    "paypal-url" "FIELDPROOF_PAYPAL_URL" "https://api-m.paypal.com"
+        "Address of PayPal's API; `https://api-m.sandbox.paypal.com` is for trying out."
+        |s, t| {
+            if !t.starts_with("http://") && !t.starts_with("https://") {
+                return Err("takes an http:// or https:// address".to_owned());
+            }
+            s.paypal_url = t.trim_end_matches('/').to_owned();
+            Ok(())
+        };
+    "paypal-client-id" "FIELDPROOF_PAYPAL_CLIENT_ID" ""
+        "Client id of the PayPal account that pays; without it workers are not paid by PayPal."
+        |s, t| { s.paypal_client_id = some(t); Ok(()) };
+    "paypal-secret" "FIELDPROOF_PAYPAL_SECRET" ""
+        "Its secret; better given as the variable than as the flag."
+        |s, t| { s.paypal_secret = t.to_owned(); Ok(()) };
 }
 
 /// Variables of the test tools, which the program does not read.
@@ -300,6 +370,19 @@ impl Settings {
             run_jobs: RunJobs::Auto,
             face_model: None,
             face_model_sha256: String::new(),
+            rail_test: false,
+            debtor_name: String::new(),
+            debtor_iban: None,
+            debtor_bic: None,
+            bank_cost_minor: 0,
+            paypal_cost_minor: 0,
+            voucher_cost_minor: 0,
+            payout_run_hour: 0,
+            payout_limit_minor: 0,
+            step_up_minor: 0,
+            paypal_url: String::new(),
+            paypal_client_id: None,
+            paypal_secret: String::new(),
         };
         for line in TABLE {
             let text = given(line).unwrap_or_else(|| line.default.to_owned());
@@ -309,9 +392,9 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The same with everything in one folder; for tests and the demonstration.
+    /// The same with everything in one folder, paying to the test bank; for tests and the demonstration.
     pub fn in_folder(data: impl Into<PathBuf>) -> Settings {
-        Settings { data: data.into(), ..Settings::default() }
+        Settings { data: data.into(), rail_test: true, ..Settings::default() }
     }
 
     /// The database's address.

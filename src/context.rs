@@ -18,10 +18,11 @@ use crate::domain::discovery::{Able, Board, Hexes};
 use crate::domain::event::Actor;
 use crate::domain::ids::{CampaignId, UserId};
 use crate::domain::money::Money;
+use crate::domain::payout::PayoutRules;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
 use crate::domain::travel::Travel;
-use crate::ports::bank::TestBank;
+use crate::ports::bank::Rails;
 use crate::ports::blobs::Blobs;
 use crate::ports::clock::Clock;
 use crate::ports::dice::Dice;
@@ -54,6 +55,8 @@ pub struct Rules {
     pub late_bonus_percent: i64,
     /// The most that a worker may earn in a calendar year, at most one a currency.
     pub earning_caps: Vec<Money>,
+    /// How money leaves.
+    pub payouts: PayoutRules,
 }
 
 impl Default for Rules {
@@ -71,6 +74,7 @@ impl Default for Rules {
             floor_visits: 10,
             late_bonus_percent: 0,
             earning_caps: Vec::new(),
+            payouts: PayoutRules::default(),
         }
     }
 }
@@ -200,7 +204,7 @@ impl Core {
 pub struct App {
     pub core: Arc<Core>,
     pub blobs: Blobs,
-    pub bank: TestBank,
+    pub rails: Rails,
     pub postman: Arc<Postman>,
     /// Photos that are looked at side by side.
     pub photo_threads: usize,

@@ -14,6 +14,16 @@ REFUSALS = {
     "invalid_cursor": EVERYWHERE,
     # Secrets that were never given out.
     "wrong_credentials": {"create_token"},
+    "wrong_password": {"add_payout_method", "enrol_step_up"},
+    # Wrong passwords and codes make a pause.
+    "too_many_requests": {"add_payout_method", "enrol_step_up", "confirm_step_up", "approve_payout_batch"},
+    # Who prepared it, or whose second factor it is.
+    "second_person": {"approve_payout_batch", "reset_step_up"},
+    # A code of an app that nobody has set up.
+    "step_up_needed": {"approve_payout_batch"},
+    "step_up_wrong": {"confirm_step_up", "approve_payout_batch"},
+    # Files with a grammar of their own.
+    "bank_file_unreadable": {"import_bank_file"},
     "session_revoked": {"refresh_token"},
     "token_used": {"verify_email", "verify_email_form", "reset_password", "reset_password_form"},
     # Who asks has done something before, or something was done to him.
@@ -37,9 +47,18 @@ REFUSALS = {
 # Codes of fields that a pattern lets pass, for the operations that may answer them with `invalid_request`.
 FIELDS = {
     # It is written like one, and there is none.
-    "country_unknown": {"create_store", "create_brand", "register", "update_me"},
+    "country_unknown": {"create_store", "create_brand", "register", "update_me", "add_payout_method"},
     "time_zone_unknown": {"create_store"},
     "gtin": {"create_product"},
+    # An IBAN, a BIC, an address, a country; which of them are asked for hangs on the rail.
+    "iban": {"add_payout_method"},
+    "bic": {"add_payout_method"},
+    "email": {"add_payout_method"},
+    "pattern": {"add_payout_method"},
+    "length": {"add_payout_method"},
+    "required": {"add_payout_method"},
+    # A list of codes.
+    "unreadable": {"import_gift_codes"},
     # The grammar of OpenStreetMap.
     "opening_hours_unreadable": {"create_store"},
     # Two of a list have the same name.
@@ -66,7 +85,7 @@ FIELDS = {
     "both_or_none": {"upload_evidence"},
     "incomplete": {"list_missions"},
     # One goes without the other.
-    "unexpected": {"upload_evidence"},
+    "unexpected": {"upload_evidence", "add_payout_method"},
     "excluded": {"list_missions"},
     # A box has its south below its north.
     "out_of_range": {"list_missions", "map_missions", "mission_changes"},

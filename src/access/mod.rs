@@ -4,6 +4,7 @@
 pub mod password;
 pub mod scope;
 pub mod token;
+pub mod totp;
 pub mod vault;
 
 use crate::domain::brand::BrandRole;

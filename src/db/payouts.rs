@@ -5,12 +5,12 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::dialect::broke_unique;
-use super::rows::{ConfirmationRow, PayoutRow};
-use super::schema::{confirmations, payouts, users};
+use super::rows::{ConfirmationRow, LateReturnRow, PayoutRow};
+use super::schema::{confirmations, late_returns, payouts, users};
 use super::tx::Tx;
 use crate::access::scope::WorkerScope;
 use crate::domain::ids::{PayoutId, UserId};
-use crate::domain::payout::PayoutState;
+use crate::domain::payout::{PayoutState, Rail};
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
 
@@ -43,6 +43,36 @@ pub fn any_page(
         query = query.filter(payouts::id.gt(after.clone()));
     }
     Ok(query.order(payouts::id).limit(limit).load(conn)?)
+}
+
+/// Payouts in one state on some rails, oldest first.
+pub fn any_on(
+    conn: &mut Conn,
+    state: PayoutState,
+    rails: &[Rail],
+    after: Option<&PayoutId>,
+    limit: i64,
+) -> Outcome<Vec<PayoutRow>> {
+    let mut query = payouts::table.filter(payouts::state.eq(state)).into_boxed();
+    query = query.filter(payouts::rail.eq_any(rails.to_vec()));
+    if let Some(after) = after {
+        query = query.filter(payouts::id.gt(after.clone()));
+    }
+    Ok(query.order(payouts::id).limit(limit).load(conn)?)
+}
+
+/// A payout that ended comes back all the same; false when that was noted before.
+pub fn return_late(tx: &mut Tx, row: &LateReturnRow) -> Outcome<bool> {
+    match diesel::insert_into(late_returns::table).values(row.clone()).execute(&mut **tx) {
+        Ok(_) => Ok(true),
+        Err(e)
+            if broke_unique(&e, "late_returns_pkey", "late_returns.bank_reference")
+                || broke_unique(&e, "late_returns_payout_id_key", "late_returns.payout_id") =>
+        {
+            Ok(false)
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 pub fn any_by_id(conn: &mut Conn, id: &PayoutId) -> Outcome<Option<PayoutRow>> {

@@ -15,7 +15,7 @@ use crate::domain::job::JobState;
 use crate::domain::ledger::chart::AccountKind;
 use crate::domain::mission::MissionState;
 use crate::domain::money::Currency;
-use crate::domain::payout::PayoutState;
+use crate::domain::payout::{BatchState, PayoutState, Rail};
 use crate::domain::reservation::ReservationState;
 use crate::domain::signals::Provider;
 use crate::domain::store::StoreState;
@@ -652,6 +652,117 @@ pub struct PayoutRow {
     pub settled_at: Option<At>,
     pub updated_at: At,
     pub version: i64,
+    pub method_id: Option<MethodId>,
+    pub rail: Rail,
+    pub cost_minor: i64,
+    pub batch_id: Option<BatchId>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = payout_methods)]
+pub struct PayoutMethodRow {
+    pub id: MethodId,
+    pub worker_id: UserId,
+    pub rail: Rail,
+    pub sealed: String,
+    pub mark: String,
+    pub masked: String,
+    pub country: Option<String>,
+    pub payable_at: At,
+    pub created_at: At,
+    pub removed_at: Option<At>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = payout_choices)]
+pub struct PayoutChoiceRow {
+    pub worker_id: UserId,
+    pub method_id: MethodId,
+    pub automatic: bool,
+    pub next_run_at: At,
+    pub updated_at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = payout_batches)]
+pub struct PayoutBatchRow {
+    pub id: BatchId,
+    pub rail: Rail,
+    pub currency: Currency,
+    pub state: BatchState,
+    pub items: i64,
+    pub total_minor: i64,
+    pub doubts: Json,
+    pub prepared_by: UserId,
+    pub prepared_at: At,
+    pub checked_by: Option<UserId>,
+    pub approved_by: Option<UserId>,
+    pub approved_at: Option<At>,
+    pub stepped_up: bool,
+    pub sealed_file: Option<String>,
+    pub updated_at: At,
+    pub version: i64,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = late_returns)]
+pub struct LateReturnRow {
+    pub bank_reference: String,
+    pub payout_id: PayoutId,
+    pub reason: String,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = bank_files)]
+pub struct BankFileRow {
+    pub id: BankFileId,
+    pub sha256: String,
+    pub kind: String,
+    pub message_id: String,
+    pub imported_by: UserId,
+    pub imported_at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = bank_entries)]
+pub struct BankEntryRow {
+    pub id: String,
+    pub file_id: BankFileId,
+    pub end_to_end_id: Option<String>,
+    pub bank_reference: Option<String>,
+    pub word: String,
+    pub reason: Option<String>,
+    pub amount_minor: Option<i64>,
+    pub currency: Option<String>,
+    pub payout_id: Option<PayoutId>,
+    pub result: String,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = gift_codes)]
+pub struct GiftCodeRow {
+    pub id: GiftCodeId,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub sealed: String,
+    pub mark: String,
+    pub expires_at: Option<At>,
+    pub imported_by: UserId,
+    pub imported_at: At,
+    pub payout_id: Option<PayoutId>,
+    pub given_at: Option<At>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = step_ups)]
+pub struct StepUpRow {
+    pub user_id: UserId,
+    pub sealed: String,
+    pub confirmed_at: Option<At>,
+    pub last_step: i64,
+    pub created_at: At,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

@@ -616,6 +616,117 @@ diesel::table! {
         settled_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
         version -> BigInt,
+        method_id -> Nullable<Text>,
+        rail -> Text,
+        cost_minor -> BigInt,
+        batch_id -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    payout_methods (id) {
+        id -> Text,
+        worker_id -> Text,
+        rail -> Text,
+        sealed -> Text,
+        mark -> Text,
+        masked -> Text,
+        country -> Nullable<Text>,
+        payable_at -> Timestamp,
+        created_at -> Timestamp,
+        removed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    payout_choices (worker_id) {
+        worker_id -> Text,
+        method_id -> Text,
+        automatic -> Bool,
+        next_run_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    payout_batches (id) {
+        id -> Text,
+        rail -> Text,
+        currency -> Text,
+        state -> Text,
+        items -> BigInt,
+        total_minor -> BigInt,
+        doubts -> Text,
+        prepared_by -> Text,
+        prepared_at -> Timestamp,
+        checked_by -> Nullable<Text>,
+        approved_by -> Nullable<Text>,
+        approved_at -> Nullable<Timestamp>,
+        stepped_up -> Bool,
+        sealed_file -> Nullable<Text>,
+        updated_at -> Timestamp,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    late_returns (bank_reference) {
+        bank_reference -> Text,
+        payout_id -> Text,
+        reason -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bank_files (id) {
+        id -> Text,
+        sha256 -> Text,
+        kind -> Text,
+        message_id -> Text,
+        imported_by -> Text,
+        imported_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bank_entries (id) {
+        id -> Text,
+        file_id -> Text,
+        end_to_end_id -> Nullable<Text>,
+        bank_reference -> Nullable<Text>,
+        word -> Text,
+        reason -> Nullable<Text>,
+        amount_minor -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        payout_id -> Nullable<Text>,
+        result -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    gift_codes (id) {
+        id -> Text,
+        amount_minor -> BigInt,
+        currency -> Text,
+        sealed -> Text,
+        mark -> Text,
+        expires_at -> Nullable<Timestamp>,
+        imported_by -> Text,
+        imported_at -> Timestamp,
+        payout_id -> Nullable<Text>,
+        given_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    step_ups (user_id) {
+        user_id -> Text,
+        sealed -> Text,
+        confirmed_at -> Nullable<Timestamp>,
+        last_step -> BigInt,
+        created_at -> Timestamp,
     }
 }
 
@@ -851,6 +962,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     journals,
     transfers,
     payouts,
+    payout_methods,
+    payout_choices,
+    payout_batches,
+    late_returns,
+    bank_files,
+    bank_entries,
+    gift_codes,
+    step_ups,
     confirmations,
     idempotency_keys,
     jobs,

@@ -147,6 +147,9 @@ const AMOUNTS: &[(&str, &str)] = &[
     ("payouts", "amount_minor"),
     ("bonuses", "amount_minor"),
     ("bank_balances", "balance_minor"),
+    ("payouts", "cost_minor"),
+    ("payout_batches", "total_minor"),
+    ("gift_codes", "amount_minor"),
 ];
 
 fn i02_amounts(conn: &mut Conn) -> Found {
@@ -182,6 +185,7 @@ pub const APPEND_ONLY: &[&str] = &[
     "bonuses",
     "reversals",
     "bank_balances",
+    "late_returns",
     "events",
     "event_seals",
 ];
@@ -318,13 +322,55 @@ fn i08_payouts(conn: &mut Conn) -> Found {
         &[
             (
                 "a payout that ended without a confirmation",
-                "SELECT p.id AS id FROM payouts p WHERE p.state IN ('settled', 'returned') AND NOT EXISTS (SELECT 1 FROM \
-                 confirmations c WHERE c.payout_id = p.id AND c.outcome = p.state)",
+                "SELECT p.id AS id FROM payouts p WHERE p.state IN ('settled', 'returned', 'failed') AND NOT EXISTS (SELECT \
+                 1 FROM confirmations c WHERE c.payout_id = p.id AND (c.outcome = p.state OR (p.state = 'returned' AND \
+                 c.outcome = 'settled' AND EXISTS (SELECT 1 FROM late_returns l WHERE l.payout_id = p.id))))",
             ),
             (
                 "a confirmation of a payout that has not ended so",
                 "SELECT c.bank_reference AS id FROM confirmations c LEFT JOIN payouts p ON p.id = c.payout_id WHERE p.id IS \
-                 NULL OR p.state <> c.outcome",
+                 NULL OR (p.state <> c.outcome AND NOT (p.state = 'returned' AND c.outcome = 'settled' AND EXISTS (SELECT 1 \
+                 FROM late_returns l WHERE l.payout_id = p.id)))",
+            ),
+            (
+                "a payout that came back after it had settled, and did neither",
+                "SELECT l.payout_id AS id FROM late_returns l JOIN payouts p ON p.id = l.payout_id WHERE p.state <> \
+                 'returned' OR NOT EXISTS (SELECT 1 FROM confirmations c WHERE c.payout_id = p.id AND c.outcome = 'settled')",
+            ),
+            (
+                "a batch whose items are not what it says",
+                "SELECT b.id AS id FROM payout_batches b WHERE b.state <> 'discarded' AND (b.items <> (SELECT COUNT(*) FROM \
+                 payouts p WHERE p.batch_id = b.id) OR b.total_minor <> (SELECT COALESCE(SUM(p.amount_minor), 0) FROM payouts \
+                 p WHERE p.batch_id = b.id))",
+            ),
+            (
+                "a payout in a batch of another rail or currency, or let go without one",
+                "SELECT p.id AS id FROM payouts p LEFT JOIN payout_batches b ON b.id = p.batch_id WHERE (p.batch_id IS NOT \
+                 NULL AND (b.id IS NULL OR b.rail <> p.rail OR b.currency <> p.currency OR (p.state NOT IN ('requested', \
+                 'cancelled') AND b.approved_by IS NULL))) OR (p.batch_id IS NULL AND p.rail <> 'test' AND p.state NOT IN \
+                 ('requested', 'cancelled'))",
+            ),
+            ("a batch that one person let go alone", "SELECT id FROM payout_batches WHERE approved_by = prepared_by"),
+            (
+                "a line of a bank that moved a payout it does not fit",
+                "SELECT e.id AS id FROM bank_entries e JOIN payouts p ON p.id = e.payout_id WHERE e.result = 'matched' AND \
+                 (p.rail <> 'bank' OR (e.amount_minor IS NOT NULL AND (e.amount_minor <> p.amount_minor - p.cost_minor OR \
+                 e.currency <> p.currency)))",
+            ),
+            (
+                "a payout that two lines of the bank settled, or two returned",
+                "SELECT payout_id AS id FROM bank_entries WHERE result = 'matched' AND word <> 'accepted' AND payout_id IS NOT \
+                 NULL GROUP BY payout_id, word HAVING COUNT(*) > 1",
+            ),
+            (
+                "a gift code that is not that of its payout",
+                "SELECT g.id AS id FROM gift_codes g JOIN payouts p ON p.id = g.payout_id WHERE p.rail <> 'voucher' OR p.state \
+                 <> 'settled' OR g.currency <> p.currency OR g.amount_minor <> p.amount_minor - p.cost_minor",
+            ),
+            (
+                "a payout by gift code without one",
+                "SELECT p.id AS id FROM payouts p WHERE p.rail = 'voucher' AND p.state = 'settled' AND NOT EXISTS (SELECT 1 \
+                 FROM gift_codes g WHERE g.payout_id = p.id)",
             ),
             (
                 "a payout with two confirmations",
@@ -339,7 +385,7 @@ fn i08_payouts(conn: &mut Conn) -> Found {
                 "money in payout that is not what is on its way",
                 "SELECT a.id AS id FROM accounts a WHERE a.kind = 'worker_in_payout' AND a.balance_minor <> (SELECT \
                  COALESCE(SUM(p.amount_minor), 0) FROM payouts p WHERE p.worker_id = a.owner AND p.currency = a.currency \
-                 AND p.state NOT IN ('settled', 'returned'))",
+                 AND p.state NOT IN ('settled', 'returned', 'failed', 'cancelled'))",
             ),
         ],
     )
@@ -484,6 +530,10 @@ fn table_of(prefix: &str) -> Option<&'static str> {
         "bal" => "bank_balances",
         "trf" => "transfers",
         "pay" => "payouts",
+        "pme" => "payout_methods",
+        "pbt" => "payout_batches",
+        "bkf" => "bank_files",
+        "gft" => "gift_codes",
         "snc" => "sanctions",
         "cor" => "store_corrections",
         _ => return None,
@@ -765,7 +815,7 @@ fn i18_reasons(conn: &mut Conn) -> Found {
             ),
             (
                 "a returned payout without a reason",
-                "SELECT id FROM payouts WHERE state = 'returned' AND COALESCE(return_reason, '') = ''",
+                "SELECT id FROM payouts WHERE state IN ('returned', 'failed') AND COALESCE(return_reason, '') = ''",
             ),
         ],
     )

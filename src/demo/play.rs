@@ -3,15 +3,17 @@
 
 use jiff::civil::Date;
 
-use super::cast::{Place, Stage};
+use super::cast::{PASSWORD, Place, Stage};
 use super::{data, day, script};
 use crate::access::{Admin, BrandEditor, BrandOwner, BrandViewer, Finance, Reviewer, Worker};
 use crate::context::App;
+use crate::domain::account::AccountBody;
 use crate::domain::brand::BrandRole;
 use crate::domain::campaign::CampaignKind;
 use crate::domain::decision::{Correction, DecisionKind, ItemVerdict, ReasonCode};
 use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::{Currency, Money};
+use crate::domain::payout::Rail;
 use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
 use crate::domain::store_import::{Defaults, StoreRow, diff, parse_csv};
@@ -27,8 +29,8 @@ use crate::ops::reviews::ClaimBody;
 use crate::ops::stores::StoreQuery;
 use crate::ops::submissions::SubmissionView;
 use crate::ops::{
-    appeals, auth, brands, campaigns, decisions, funds, payouts, reservations, reviews, store_import, stores,
-    submissions,
+    appeals, auth, brands, campaigns, decisions, funds, payout_methods, payouts, reservations, reviews, store_import,
+    stores, submissions,
 };
 
 /// Somebody of the demonstration.
@@ -400,7 +402,23 @@ fn decide(stage: &Stage, id: &SubmissionId, asked: DecisionBody) -> Outcome<()> 
 /// Everything that Ana has, on its way to her bank.
 async fn send_payout(stage: &Stage<'_>) -> Outcome<(crate::domain::ids::PayoutId, Money)> {
     let (ana, nadia) = (stage.as_::<Worker>(ANA.email)?, stage.as_::<Finance>(NADIA.email)?);
-    let asked = PayoutBody { amount: None, destination: "CH93 0076 2011 6238 5295 7".to_owned() };
+    let account = AccountBody {
+        rail: Rail::Test,
+        password: PASSWORD.to_owned(),
+        iban: None,
+        bic: None,
+        holder: None,
+        street: None,
+        building: None,
+        postcode: None,
+        town: None,
+        country: None,
+        paypal_address: None,
+        account: Some("CH93 0076 2011 6238 5295 7".to_owned()),
+        automatic: None,
+    };
+    let method = payout_methods::add_payout_method(&stage.cx(), &ana, &stage.once(), &account)?;
+    let asked = PayoutBody { amount: None, method_id: method.id.to_string() };
     let payout = payouts::request_payout(&stage.cx(), &ana, &stage.once(), &asked)?;
     stage.wait_minutes(20);
     payouts::approve_payout(&stage.cx(), &nadia, &stage.once(), &payout.id)?;

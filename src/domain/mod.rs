@@ -42,6 +42,7 @@ macro_rules! text_enum {
     };
 }
 
+pub mod account;
 pub mod appeal;
 pub mod assessment;
 pub mod brand;
@@ -52,6 +53,7 @@ pub mod decision;
 pub mod discovery;
 pub mod event;
 pub mod finding;
+pub mod gift_code;
 pub mod grade;
 pub mod ids;
 pub mod job;
@@ -70,6 +72,7 @@ pub mod report;
 pub mod reservation;
 pub mod rounds;
 pub mod safeguard;
+pub mod sepa;
 pub mod signals;
 pub mod statement;
 pub mod store;

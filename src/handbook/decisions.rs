@@ -123,3 +123,18 @@
 //!   is paid, even beyond the cap.
 //! * 2026-11-22 **Commissions and budgets have tables of their own.** The row of a published campaign never changes with
 //!   them, and a rate is the nearest of campaign, brand and platform when it is published.
+//! * 2026-11-22 **Every new payout method waits 48 hours, the first one too.** Whoever takes a phone takes an account without a
+//!   method as easily as one with another. Only the test bank, which moves no money, does not wait. While a worker is
+//!   suspended, methods whose hold ended before are paid to and no others; the money stays theirs.
+//! * 2026-11-22 **The worker bears what a rail costs, as it was shown**; it is fixed when the payout is asked for. What was not
+//!   brought costs nothing: a payout that fails or is returned before it settled goes back whole.
+//! * 2026-11-22 **One payout is one PayPal batch** under the payout's id, so a doubtful answer holds up one worker. PayPal takes
+//!   a batch id once in thirty days and answers a second time with the first batch; sending the same again is how a lost
+//!   answer is asked for. After twenty days nothing is sent again: a person looks.
+//! * 2026-11-22 **Francs go by pain.001 too**, without the SEPA service level and to Swiss and Liechtenstein accounts only;
+//!   euros to accounts in SEPA countries. One batch has one rail and one currency.
+//! * 2026-11-22 **A bank's word is matched by our id and the amount to the cent**, else it is listed. A payout may come back
+//!   after it settled: the settlement stays in the books and a second journal returns the money. A word that contradicts
+//!   an earlier one (settled after refused) moves nothing.
+//! * 2026-11-22 **Doubts of a batch are of two kinds.** What may not leave (a method removed, held, suspended) goes back to wait
+//!   by itself. What may be right (two workers with one account, a large sum) stays, and its approval takes a one-time code.

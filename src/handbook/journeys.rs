@@ -12,7 +12,18 @@
 //! 5. A reviewer claims and decides (`ops::reviews`, `ops::decisions`). Approval posts reward and fee in the same
 //!    transaction. Silence past the deadline approves. A rejection carries a person, a code, a target, a clause, a text.
 //! 6. A worker may appeal once within 14 days; another person decides, or the fifth working day does, for the worker.
-//! 7. `ops::payouts`: requested, approved, sending (the order is out, perhaps), sent, settled or returned.
+//! 7. `ops::payouts`: requested (or by the daily run), approved, sending (the order is out, perhaps), sent, settled,
+//!    returned or failed.
+//!
+//! # Money on its way out
+//! A worker adds a method (`ops::payout_methods`): sealed, told by letter, held for 48 hours. A payout takes one, and the
+//! rail's cost as it was shown. Finance lets payouts go in batches (`ops::payout_batches`): prepared, checked by the
+//! machine (what may not leave goes back; what is doubted asks for a one-time code), approved by another person, sent,
+//! reconciled. Four rails (`domain::payout::Rail`): `bank`, a pain.001 file that is made once at the approval and kept
+//! sealed, carried to the bank by a person, answered by pain.002 and camt.054 (`ops::bank_files`; what fits nothing is
+//! listed, never guessed); `paypal` and `test`, spoken to by `jobs::send_payouts`; `voucher`, a bought code that is given
+//! in one transaction (`ops::gift_codes`). Whatever a rail says goes through `ops::payouts::hear`, which knows every word
+//! once. In a file an id of ours has `-` for `_`: banks take no underscore.
 //!
 //! # A photo, as an app should send it
 //! The answer to the reservation brings a `nonce` and `server_time`; the phone starts its monotonic clock there. With each

@@ -8,7 +8,7 @@ mod deliver;
 mod hide_faces;
 pub mod recheck;
 pub mod relook;
-mod send_payouts;
+pub mod send_payouts;
 pub mod verify;
 
 use std::future::Future;
@@ -23,7 +23,7 @@ use crate::context::{App, Cx};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::deadlines::{self, Swept};
 use crate::ops::work::{self, Claimed};
-use crate::ops::{assess, audit_seal, budgets, discovery, faces, positions};
+use crate::ops::{assess, audit_seal, budgets, discovery, faces, gift_codes, payouts, positions};
 
 /// One line of the table.
 pub struct Job {
@@ -139,8 +139,30 @@ pub const JOBS: &[Job] = &[
         lease_secs: 0,
         retry_secs: &[],
         gives_up: "never: the next run asks the bank about an order whose fate is unknown",
-        run: Run::Outside(|bench| Box::pin(async move { send_payouts::run(&bench.app.core, &bench.app.bank).await })),
+        run: Run::Outside(|bench| Box::pin(async move { send_payouts::run(&bench.app.core, &bench.app.rails).await })),
     },
+    Job {
+        name: "ask_rails",
+        wake: Wake::EverySecs(10 * MINUTE),
+        at_once: Hands::One,
+        lease_secs: 0,
+        retry_secs: &[],
+        gives_up: "never: a payout that a rail has is asked about until the rail's last word",
+        run: Run::Outside(|bench| {
+            Box::pin(async move { send_payouts::poll(&bench.app.core, &bench.app.rails, &|_, _| Ok(())).await })
+        }),
+    },
+    Job {
+        name: payouts::ASK_RAIL,
+        wake: Wake::Queue,
+        at_once: Hands::One,
+        lease_secs: 120,
+        retry_secs: &[10, 60, 600, 3600],
+        gives_up: "never: the rail's word is asked for until it comes",
+        run: Run::Queued(|bench, claimed| Box::pin(ask_rail(bench, claimed))),
+    },
+    sweep("pay_out", 5 * MINUTE, payouts::pay_out),
+    sweep("give_codes", 30, gift_codes::give_codes),
     Job {
         name: "deliver",
         wake: Wake::EverySecs(2),
@@ -195,6 +217,11 @@ async fn assess_visit(bench: Bench, claimed: Claimed) -> Outcome<()> {
             assess::assess(cx, &claimed.id, &id, claimed.attempts > TRIES).map(|_| ())
         })
         .await
+}
+
+async fn ask_rail(bench: Bench, claimed: Claimed) -> Outcome<()> {
+    send_payouts::ask(&bench.app.core, &bench.app.rails, claimed.subject).await?;
+    bench.block(move |cx| work::done(cx, &claimed.id)).await
 }
 
 /// Work that waits, for the operator's eyes.

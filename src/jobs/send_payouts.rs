@@ -1,58 +1,202 @@
-//! Takes approved payouts to the bank: marks one as *sending*, gives the order under the payout's id, records the answer.
-//! Killed in between, the next run finds it *sending* and asks the bank first; the id is the bank's key, so an order that
-//! is given twice pays once (I08). Decides nothing.
+//! Takes approved payouts to their rail: marks one as *sending*, sends the order under the payout's id, records the answer;
+//! and asks about those that a rail has. Killed in between, or left without an answer, the next run finds the payout
+//! *sending* and asks first; the id is the rail's key, so an order that is sent twice pays once (I08). Decides nothing.
 
 use std::sync::Arc;
 
 use crate::context::{Core, Cx, fresh_request_id};
+use crate::domain::ids::PayoutId;
+use crate::domain::payout::{Order, Said};
 use crate::domain::refusal::{Failure, Outcome};
-use crate::ops::payouts::{self, PayoutView};
-use crate::ports::bank::TestBank;
+use crate::ops::payouts;
+use crate::ports::bank::{Rails, Reply};
 
-/// Payouts of one run.
+/// Payouts of one look.
 const BATCH: i64 = 100;
 
-/// One run; returns how many payouts the bank took. An order that fails is left for the next run, and does not keep the
-/// others from going; the first failure is returned when all were tried.
-pub async fn run(core: &Arc<Core>, bank: &TestBank) -> Outcome<usize> {
-    let cx = Cx::new(core.clone(), fresh_request_id());
-    let mut failed = None;
-    let mut sent = reconcile(&cx, bank, &mut failed).await?;
-    for payout in blocking(&cx, |cx| payouts::to_send(cx, BATCH)).await? {
-        let id = payout.id.clone();
-        if blocking(&cx, move |cx| payouts::mark_sending(cx, &id)).await? {
-            sent += keep(order(&cx, bank, &payout).await, &mut failed);
+/// Every place at which a process can end; a test ends it at each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    Found,
+    Marked,
+    Asked,
+    Sent,
+    Recorded,
+    Polled,
+    Ended,
+}
+
+impl Step {
+    pub const ALL: &'static [Step] =
+        &[Step::Found, Step::Marked, Step::Asked, Step::Sent, Step::Recorded, Step::Polled, Step::Ended];
+}
+
+/// Told at each step; an error ends the run there, as if the process had ended.
+pub type Watch = dyn Fn(Step, &PayoutId) -> Outcome<()> + Send + Sync;
+
+/// One run; returns how many payouts moved. An order that fails is left for the next run, and does not keep the others
+/// from going; the first failure is returned when all were tried.
+pub async fn run(core: &Arc<Core>, rails: &Rails) -> Outcome<usize> {
+    send(core, rails, &|_, _| Ok(())).await
+}
+
+pub async fn send(core: &Arc<Core>, rails: &Rails, watch: &Watch) -> Outcome<usize> {
+    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch };
+    let mut told = Told::default();
+    // What an earlier run left in doubt comes first.
+    let mut after = None;
+    while let Some(orders) = page(&run.cx, &mut after, payouts::stuck_sending).await? {
+        for order in &orders {
+            told.keep(run.bring(order).await)?;
         }
     }
-    failed.map_or(Ok(sent), Err)
-}
-
-/// What an earlier run left in doubt.
-async fn reconcile(cx: &Cx, bank: &TestBank, failed: &mut Option<Failure>) -> Outcome<usize> {
-    let mut sent = 0;
-    for payout in blocking(cx, |cx| payouts::stuck_sending(cx, BATCH)).await? {
-        sent += keep(order(cx, bank, &payout).await, failed);
-    }
-    Ok(sent)
-}
-
-/// Asks whether the bank has the order, else gives it; then records its reference.
-async fn order(cx: &Cx, bank: &TestBank, payout: &PayoutView) -> Outcome<bool> {
-    let order = match bank.find(&payout.id).await? {
-        Some(order) => order,
-        None => bank.send(&payout.id, payout.amount, &payout.destination).await?,
-    };
-    let id = payout.id.clone();
-    blocking(cx, move |cx| payouts::mark_sent(cx, &id, &order.reference)).await
-}
-
-fn keep(result: Outcome<bool>, failed: &mut Option<Failure>) -> usize {
-    match result {
-        Ok(sent) => usize::from(sent),
-        Err(failure) => {
-            failed.get_or_insert(failure);
-            0
+    let mut after = None;
+    while let Some(orders) = page(&run.cx, &mut after, payouts::to_send).await? {
+        for order in &orders {
+            told.keep(run.begin(order).await)?;
         }
+    }
+    told.end()
+}
+
+/// Asks rails what became of the orders they have.
+pub async fn poll(core: &Arc<Core>, rails: &Rails, watch: &Watch) -> Outcome<usize> {
+    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch };
+    let (mut told, mut after) = (Told::default(), None);
+    while let Some(orders) = page(&run.cx, &mut after, payouts::to_ask).await? {
+        for order in &orders {
+            told.keep(run.follow(order).await)?;
+        }
+    }
+    told.end()
+}
+
+/// The next orders of a list; `None` at its end.
+async fn page(
+    cx: &Cx,
+    after: &mut Option<PayoutId>,
+    list: fn(&Cx, Option<&PayoutId>, i64) -> Outcome<Vec<Order>>,
+) -> Outcome<Option<Vec<Order>>> {
+    let from = after.take();
+    let orders = blocking(cx, move |cx| list(cx, from.as_ref(), BATCH)).await?;
+    *after = orders.last().map(|order| order.payout.clone());
+    Ok((!orders.is_empty()).then_some(orders))
+}
+
+/// What a run has done, and its first failure.
+#[derive(Default)]
+struct Told {
+    moved: usize,
+    failed: Option<Failure>,
+}
+
+impl Told {
+    fn keep(&mut self, result: Result<usize, Stop>) -> Outcome<()> {
+        match result {
+            Ok(n) => self.moved += n,
+            Err(Stop::Failed(failure)) => {
+                self.failed.get_or_insert(failure);
+            }
+            Err(Stop::Watched(failure)) => return Err(failure),
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Outcome<usize> {
+        self.failed.map_or(Ok(self.moved), Err)
+    }
+}
+
+/// Asks a rail about one payout, whatever is known of it here.
+pub async fn ask(core: &Arc<Core>, rails: &Rails, payout: String) -> Outcome<()> {
+    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch: &|_, _| Ok(()) };
+    let id = PayoutId::from_stored(payout);
+    match blocking(&run.cx, move |cx| payouts::to_ask_about(cx, &id)).await? {
+        None => Ok(()),
+        Some(order) => {
+            let reply = run.rails.ask(&order).await?;
+            if let Reply::Unknown(why) = &reply {
+                return Err(Failure::fault(why));
+            }
+            match run.record(&order, reply).await {
+                Ok(_) => Ok(()),
+                Err(Stop::Failed(failure) | Stop::Watched(failure)) => Err(failure),
+            }
+        }
+    }
+}
+
+enum Stop {
+    Failed(Failure),
+    Watched(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Stop {
+        Stop::Failed(failure)
+    }
+}
+
+struct Run<'r> {
+    cx: Cx,
+    rails: &'r Rails,
+    watch: &'r Watch,
+}
+
+impl Run<'_> {
+    fn at(&self, step: Step, order: &Order) -> Result<(), Stop> {
+        (self.watch)(step, &order.payout).map_err(Stop::Watched)
+    }
+
+    /// One that waits to be sent.
+    async fn begin(&self, order: &Order) -> Result<usize, Stop> {
+        self.at(Step::Found, order)?;
+        let id = order.payout.clone();
+        if !blocking(&self.cx, move |cx| payouts::mark_sending(cx, &id)).await? {
+            return Ok(0);
+        }
+        self.at(Step::Marked, order)?;
+        self.bring(order).await
+    }
+
+    /// One that the rail may have: asks, sends when it was not heard of, records.
+    async fn bring(&self, order: &Order) -> Result<usize, Stop> {
+        let mut reply = self.rails.ask(order).await?;
+        self.at(Step::Asked, order)?;
+        if reply == Reply::Unheard {
+            reply = self.rails.send(order).await?;
+            self.at(Step::Sent, order)?;
+        }
+        let moved = self.record(order, reply).await?;
+        self.at(Step::Recorded, order)?;
+        Ok(moved)
+    }
+
+    /// One that the rail has.
+    async fn follow(&self, order: &Order) -> Result<usize, Stop> {
+        let reply = self.rails.ask(order).await?;
+        self.at(Step::Polled, order)?;
+        let moved = self.record(order, reply).await?;
+        self.at(Step::Ended, order)?;
+        Ok(moved)
+    }
+
+    async fn record(&self, order: &Order, reply: Reply) -> Result<usize, Stop> {
+        let said: Said = match reply {
+            Reply::Said(said) => said,
+            Reply::Unheard => return Ok(0),
+            Reply::Unknown(why) => {
+                tracing::warn!(
+                    payout = order.payout.as_str(),
+                    rail = order.rail.as_str(),
+                    why,
+                    "a rail left us in doubt"
+                );
+                return Ok(0);
+            }
+        };
+        let id = order.payout.clone();
+        Ok(usize::from(blocking(&self.cx, move |cx| payouts::record_word(cx, &id, &said)).await?))
     }
 }
 

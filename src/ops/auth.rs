@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::token::{ACCESS_TOKEN_SECS, REFRESH_TOKEN_SECS, digest};
-use crate::access::{Anyone, Identity, Person, password};
+use crate::access::{Anyone, Identity, Pass, Person, password};
 use crate::context::{Cx, Once};
-use crate::db::rows::{OneTimeTokenRow, SessionRow, UserRow};
+use crate::db::rows::{OneTimeTokenRow, SessionRow, SignInAttemptRow, UserRow};
 use crate::db::{Tx, brands, sessions, users};
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::{SessionId, UserId};
@@ -215,16 +215,7 @@ pub fn create_token(cx: &Cx, who: &Anyone, asked: &Credentials) -> Outcome<Token
     let wrong = || Refusal::new(Code::WrongCredentials, "No sign-in has this e-mail address and this password.");
     let email = normal_email(&asked.email).ok_or_else(wrong)?;
     let (user, failures) = cx.read(|c| Ok((users::any_by_email(c, &email)?, users::failures(c, &email)?)))?;
-    if let Some(row) = failures
-        && row.failures >= FREE_FAILURES
-    {
-        let pause = (1_i64 << (row.failures - FREE_FAILURES).min(10)).min(PAUSE_MAX_SECS) * 5;
-        let left = pause - cx.now().secs_since(row.last_at);
-        if left > 0 {
-            let refusal = Refusal::new(Code::TooManyRequests, "Too many wrong passwords for this e-mail address.");
-            return Err(Refusal { retry_after_secs: Some(left.unsigned_abs()), ..refusal }.into());
-        }
-    }
+    check_pause(cx, failures, "Too many wrong passwords for this e-mail address.")?;
     let user = match user {
         Some(user) if password::matches(&asked.password, &user.password_hash) => user,
         user => {
@@ -260,6 +251,36 @@ pub fn create_token(cx: &Cx, who: &Anyone, asked: &Credentials) -> Outcome<Token
         tx.record(Event::new("session.opened", &session).data(serde_json::json!({ "user": user.id })))?;
         tokens(cx, tx, &user, session, refresh_token)
     })
+}
+
+/// Refuses while wrong tries are too many.
+pub(super) fn check_pause(cx: &Cx, failures: Option<SignInAttemptRow>, why: &str) -> Outcome<()> {
+    if let Some(row) = failures
+        && row.failures >= FREE_FAILURES
+    {
+        let pause = (1_i64 << (row.failures - FREE_FAILURES).min(10)).min(PAUSE_MAX_SECS) * 5;
+        let left = pause - cx.now().secs_since(row.last_at);
+        if left > 0 {
+            let refusal = Refusal::new(Code::TooManyRequests, why);
+            return Err(Refusal { retry_after_secs: Some(left.unsigned_abs()), ..refusal }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Who is signed in proves once more to be who they are. Wrong tries count like those of signing in.
+pub(super) fn prove_password(cx: &Cx, who: &impl Pass, user: &UserId, given: &str) -> Outcome<UserRow> {
+    let row = cx.read(|c| users::any_find(c, user))?.ok_or_else(|| Failure::fault("a session of nobody"))?;
+    let failures = cx.read(|c| users::failures(c, &row.email))?;
+    check_pause(cx, failures, "Too many wrong passwords for this e-mail address.")?;
+    if row.password_hash == NO_PASSWORD || !password::matches(given, &row.password_hash) {
+        cx.write(who, |tx| {
+            users::count_failure(tx, &row.email)?;
+            tx.record(Event::new("password.failed", user))
+        })?;
+        return Err(Refusal::new(Code::WrongPassword, "This is not your password.").into());
+    }
+    Ok(row)
 }
 
 fn check_device(device: &str) -> Outcome<()> {

@@ -8,10 +8,11 @@ use crate::access::Worker;
 use crate::access::scope::WorkerScope;
 use crate::context::Cx;
 use crate::db::rows::EarningRow;
-use crate::db::{earnings, ledger};
+use crate::db::{earnings, ledger, payout_methods};
 use crate::domain::ids::*;
 use crate::domain::ledger::AccountName;
 use crate::domain::money::{Currency, Money};
+use crate::domain::payout::{PayoutRules, Rail};
 use crate::domain::refusal::{Code, Outcome, Refusal};
 use crate::domain::time::At;
 use crate::ops::Page;
@@ -26,11 +27,14 @@ pub struct EarningView {
     pub kind: String,
     pub amount: Money,
     pub at: At,
+    /// The day on which it can be with the worker: by the daily run, or by a payout asked for before it.
+    pub expected_payout_on: String,
 }
 
 impl EarningView {
-    fn of((row, store_name): (EarningRow, String)) -> EarningView {
+    fn of((row, store_name): (EarningRow, String), rules: &PayoutRules, method: Option<(Rail, At)>) -> EarningView {
         EarningView {
+            expected_payout_on: rules.expected_on(row.at, method).to_string(),
             id: row.id,
             submission_id: row.submission_id,
             mission_id: row.mission_id,
@@ -47,8 +51,17 @@ pub fn list_earnings(cx: &Cx, who: &Worker, after: Option<&str>, limit: i64) -> 
     let scope = WorkerScope::from(who);
     let bad = || Refusal::new(Code::InvalidCursor, "It does not belong to this list.");
     let before = after.map(|text| EarningId::parse(text).ok_or_else(bad)).transpose()?;
-    let rows = cx.read(|c| earnings::page(c, &scope, before.as_ref(), limit + 1))?;
-    Ok(Page::of(rows, limit, |(row, _)| row.id.to_string(), EarningView::of))
+    let (rows, method) = cx.read(|c| {
+        let choice = payout_methods::choice(c, &scope)?;
+        let methods = payout_methods::live(c, &scope)?;
+        let chosen = choice.and_then(|choice| methods.iter().find(|method| method.id == choice.method_id));
+        // Without a choice the one that is good first.
+        let method = chosen.or_else(|| methods.iter().min_by_key(|method| method.payable_at));
+        let method = method.map(|method| (method.rail, method.payable_at));
+        Ok((earnings::page(c, &scope, before.as_ref(), limit + 1)?, method))
+    })?;
+    let rules = &cx.rules().payouts;
+    Ok(Page::of(rows, limit, |(row, _)| row.id.to_string(), |row| EarningView::of(row, rules, method)))
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]

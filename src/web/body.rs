@@ -173,6 +173,9 @@ readable!(
     DecisionId,
     AppealId,
     PayoutId,
+    MethodId,
+    BatchId,
+    BankFileId,
     EventId,
     CorrectionId,
     JournalId

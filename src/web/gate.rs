@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, ETAG, IF_NONE_MATCH, LINK, LOCATION};
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, LINK, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -85,6 +85,12 @@ pub(super) struct Caller(pub String);
 const TURN: Duration = Duration::from_secs(5);
 
 pub type Answer = Result<HttpResponse, Failure>;
+
+/// The same, kept by nobody on the way.
+pub(super) fn no_store(mut answer: HttpResponse) -> HttpResponse {
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    answer
+}
 
 /// A request whose caller was admitted as `P`.
 pub struct Gate<P> {

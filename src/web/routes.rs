@@ -101,6 +101,7 @@ routes! {
     "/verify-email" { GET auth::verify_email_page [Anyone] POST auth::verify_email_form [Anyone] }
     "/reset-password" { GET auth::reset_password_page [Anyone] POST auth::reset_password_form [Anyone] }
 
+    "/v1/hooks/paypal" { POST payouts::hear_paypal [Anyone] }
     "/v1/auth/register" { POST auth::register [Anyone] }
     "/v1/auth/token" { POST auth::create_token [Anyone] }
     "/v1/auth/refresh" { POST auth::refresh_token [Anyone] }
@@ -117,6 +118,13 @@ routes! {
     "/v1/earnings" { GET payouts::list_earnings [Worker] }
     "/v1/balance" { GET payouts::get_balance [Worker] }
     "/v1/payouts" { GET payouts::list_payouts [Worker] POST payouts::request_payout [Worker] }
+    "/v1/payouts/{id}/cancel" { POST payouts::cancel_payout [Worker] }
+    "/v1/payouts/{id}/gift-code" { GET payouts::get_gift_code [Worker] }
+    "/v1/me/payout-methods" { GET payouts::list_payout_methods [Worker] POST payouts::add_payout_method [Worker] }
+    "/v1/me/payout-methods/{id}/remove" { POST payouts::remove_payout_method [Worker] }
+    "/v1/me/payout-choice" { POST payouts::choose_payouts [Worker] }
+    "/v1/admin/step-up" { POST batches::enrol_step_up [AnyStaff] }
+    "/v1/admin/step-up/confirm" { POST batches::confirm_step_up [AnyStaff] }
     "/v1/me/standing" { GET me::get_standing [Worker] }
     "/v1/missions" { GET missions::list_missions [Worker] }
     "/v1/missions/map" { GET missions::map_missions [Worker] }
@@ -159,6 +167,20 @@ routes! {
     "/v1/admin/payouts/{id}/approve" { POST payouts::approve_payout [Finance] }
     "/v1/admin/payouts/{id}/settle" { POST payouts::settle_payout [Finance] }
     "/v1/admin/payouts/{id}/return" { POST payouts::return_payout [Finance] }
+    "/v1/admin/payout-batches" {
+        GET batches::list_payout_batches [Finance]
+        POST batches::prepare_payout_batch [Finance]
+    }
+    "/v1/admin/payout-batches/{id}" { GET batches::get_payout_batch [Finance] }
+    "/v1/admin/payout-batches/{id}/check" { POST batches::check_payout_batch [Finance] }
+    "/v1/admin/payout-batches/{id}/approve" { POST batches::approve_payout_batch [Finance] }
+    "/v1/admin/payout-batches/{id}/file" { GET batches::get_payout_batch_file [Finance] }
+    "/v1/admin/payout-batches/{id}/sent" { POST batches::mark_payout_batch_sent [Finance] }
+    "/v1/admin/payout-batches/{id}/discard" { POST batches::discard_payout_batch [Finance] }
+    "/v1/admin/bank-files" { POST batches::import_bank_file [Finance] }
+    "/v1/admin/bank-entries" { GET batches::list_bank_entries [Finance] }
+    "/v1/admin/gift-codes" { GET batches::list_gift_codes [Finance] POST batches::import_gift_codes [Admin] }
+    "/v1/admin/staff/{id}/step-up-reset" { POST batches::reset_step_up [Admin] }
     "/v1/admin/stores/duplicates" { GET stores::list_store_duplicates [Admin] }
     "/v1/admin/stores/{id}/merge" { POST stores::merge_store [Admin] }
     "/v1/admin/stores/{id}/site" { POST stores::place_store [Admin] }

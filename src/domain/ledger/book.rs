@@ -159,6 +159,12 @@ pub fn return_payout(worker: &UserId, amount: Money) -> Journal {
     Journal::of("return_payout", worker, vec![(from, to, amount)])
 }
 
+/// The bank sent back what it had settled: it is the worker's again.
+pub fn return_settled_payout(worker: &UserId, amount: Money) -> Journal {
+    let (from, to) = (AccountName::paid_out(worker), AccountName::worker_available(worker));
+    Journal::of("return_settled_payout", worker, vec![(from, to, amount)])
+}
+
 /// What the rail takes for bringing a payout, as it was shown before: the rest of the payout settles.
 pub fn rail_cost(worker: &UserId, cost: Money) -> Journal {
     let (from, to) = (AccountName::worker_in_payout(worker), AccountName::rail_costs(worker));
@@ -292,6 +298,11 @@ const DICTIONARY: &[Entry] = &[
         kind: "return_payout",
         why: "the bank sent it back: the worker has it again",
         example: |e| Some(return_payout(&e.worker, chf(1_000))),
+    },
+    Entry {
+        kind: "return_settled_payout",
+        why: "the bank sent back what had arrived: the worker has that again, the rail keeps its cost",
+        example: |e| Some(return_settled_payout(&e.worker, chf(975))),
     },
 ];
 

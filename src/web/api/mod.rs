@@ -3,6 +3,7 @@
 pub mod appeals;
 pub mod audit;
 pub mod auth;
+pub mod batches;
 pub mod brands;
 pub mod budgets;
 pub mod campaigns;

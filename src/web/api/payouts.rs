@@ -1,14 +1,17 @@
 //! Money on its way: a worker's earnings, balance and payouts, and what finance does about payouts.
 
+use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::access::{Finance, Worker};
-use crate::domain::ids::PayoutId;
+use crate::access::{Anyone, Finance, Worker};
+use crate::domain::account::AccountBody;
+use crate::domain::ids::{MethodId, PayoutId};
 use crate::domain::payout::PayoutState;
 use crate::ops;
+use crate::ops::payout_methods::ChoiceBody;
 use crate::ops::payouts::{PayoutBody, ReturnBody};
 use crate::web::body::{Asked, Id, Nothing, Params};
-use crate::web::gate::{Answer, Gate};
+use crate::web::gate::{Answer, Gate, no_store};
 use crate::web::page::{self, PageParams};
 
 pub async fn list_earnings(gate: Gate<Worker>, params: Params<PageParams>) -> Answer {
@@ -30,6 +33,44 @@ pub async fn list_payouts(gate: Gate<Worker>, params: Params<PageParams>) -> Ans
     let (limit, after) = (page::limit(params.0.limit)?, gate.after(params.0.cursor.as_deref())?);
     let payouts = gate.run(move |cx, who| ops::payouts::list_payouts(cx, who, after.as_deref(), limit)).await?;
     gate.page(&payouts)
+}
+
+pub async fn cancel_payout(gate: Gate<Worker>, id: Id<PayoutId>, asked: Asked<Nothing>) -> Answer {
+    gate.ok(&gate.run(move |cx, who| ops::payouts::cancel_payout(cx, who, &asked.once, &id.0)).await?)
+}
+
+/// The code is in clear here, and nowhere else: nothing on the way may keep it.
+pub async fn get_gift_code(gate: Gate<Worker>, id: Id<PayoutId>) -> Answer {
+    let view = gate.run(move |cx, who| ops::gift_codes::get_gift_code(cx, who, &id.0)).await?;
+    Ok(no_store(gate.ok(&view)?))
+}
+
+/// Anything that names a payout of ours; more is not read, and nothing of it is believed.
+pub async fn hear_paypal(gate: Gate<Anyone>, body: Bytes) -> Answer {
+    let told: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let item = told["resource"]["payout_item"]["sender_item_id"].as_str();
+    let batch = told["resource"]["batch_header"]["sender_batch_header"]["sender_batch_id"].as_str();
+    if let Some(id) = item.or(batch).map(str::to_owned) {
+        gate.run(move |cx, who| ops::payouts::hear_hook(cx, who, &id)).await?;
+    }
+    gate.nothing()
+}
+
+pub async fn list_payout_methods(gate: Gate<Worker>) -> Answer {
+    gate.ok(&gate.run(ops::payout_methods::list_payout_methods).await?)
+}
+
+pub async fn add_payout_method(gate: Gate<Worker>, asked: Asked<AccountBody>) -> Answer {
+    let add = move |cx: &_, who: &_| ops::payout_methods::add_payout_method(cx, who, &asked.once, &asked.body);
+    gate.created("/v1/me/payout-methods".to_owned(), &gate.run(add).await?)
+}
+
+pub async fn remove_payout_method(gate: Gate<Worker>, id: Id<MethodId>, asked: Asked<Nothing>) -> Answer {
+    gate.ok(&gate.run(move |cx, who| ops::payout_methods::remove_payout_method(cx, who, &asked.once, &id.0)).await?)
+}
+
+pub async fn choose_payouts(gate: Gate<Worker>, asked: Asked<ChoiceBody>) -> Answer {
+    gate.ok(&gate.run(move |cx, who| ops::payout_methods::choose_payouts(cx, who, &asked.once, &asked.body)).await?)
 }
 
 #[derive(Deserialize)]

@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 use crate::support::desk::{available, campaign, decide};
 use crate::support::world::{Person, World, both};
 
-const IBAN: &str = "CH93 0076 2011 6238 5295 7";
-
 /// A worker with CHF 12.
 async fn paid<'w>(world: &'w World, name: &str) -> Person<'w> {
     let soap = campaign(world, 1).await;
@@ -28,7 +26,7 @@ fn id_of(payout: &Value) -> PayoutId {
 }
 
 async fn approved(worker: &Person<'_>, finance: &Person<'_>) -> PayoutId {
-    let payout = worker.post("/v1/payouts", json!({"destination": IBAN})).await.created();
+    let payout = worker.post("/v1/payouts", json!({"method_id": worker.test_method().await})).await.created();
     finance.post(&format!("/v1/admin/payouts/{}/approve", id_of(&payout)), json!({})).await.ok();
     id_of(&payout)
 }
@@ -40,16 +38,16 @@ async fn state(worker: &Person<'_>) -> String {
 both! {
     async fn a_payout_leaves_the_balance_at_once_and_settles_once(world) {
         let ana = paid(world, "ana").await;
-        let part = json!({"destination": IBAN, "amount": {"amount_minor": 500, "currency": "CHF"}});
+        let part = json!({"method_id": ana.test_method().await, "amount": {"amount_minor": 500, "currency": "CHF"}});
         let payout = ana.post("/v1/payouts", part).await.created();
         assert_eq!((&payout["state"], available(&ana).await), (&json!("requested"), 700));
         for (minor, currency) in [(701, "CHF"), (1, "EUR"), (1, "QQQ")] {
-            let more = json!({"destination": IBAN, "amount": {"amount_minor": minor, "currency": currency}});
+            let more = json!({"method_id": ana.test_method().await, "amount": {"amount_minor": minor, "currency": currency}});
             ana.post("/v1/payouts", more).await.refused(Code::InsufficientFunds);
         }
-        let none = json!({"destination": IBAN, "amount": {"amount_minor": 0, "currency": "CHF"}});
+        let none = json!({"method_id": ana.test_method().await, "amount": {"amount_minor": 0, "currency": "CHF"}});
         ana.post("/v1/payouts", none).await.refused(Code::InvalidRequest);
-        ana.post("/v1/payouts", json!({"destination": "here"})).await.refused(Code::InvalidRequest);
+        ana.post("/v1/payouts", json!({"method_id": "here"})).await.refused(Code::NotFound);
 
         let fin = world.staff(StaffRole::Finance).await;
         let path = format!("/v1/admin/payouts/{}", id_of(&payout));
@@ -79,7 +77,7 @@ both! {
         let fin = world.staff(StaffRole::Finance).await;
         let id = approved(&ana, &fin).await;
         assert_eq!(available(&ana).await, 0);
-        ana.post("/v1/payouts", json!({"destination": IBAN})).await.refused(Code::NothingToPay);
+        ana.post("/v1/payouts", json!({"method_id": ana.test_method().await})).await.refused(Code::NothingToPay);
         world.work().await;
         let back = json!({"reason": "The account is closed."});
         let payout = fin.post(&format!("/v1/admin/payouts/{id}/return"), back).await.ok();
@@ -96,14 +94,14 @@ both! {
         assert!(!ops::payouts::mark_sending(&world.cx(), &id).unwrap(), "a second sender keeps off");
         assert_eq!(state(&ana).await, "sending");
         world.work().await;
-        let order = world.app.bank.find(&id).await.unwrap().unwrap();
+        let order = world.app.rails.test.find(&id).await.unwrap().unwrap();
         assert_eq!((order.amount, state(&ana).await.as_str()), (Money::new(1200, Currency::CHF), "sent"));
         fin.post(&format!("/v1/admin/payouts/{id}/return"), json!({"reason": "try again"})).await.ok();
 
         // Killed after the order: the bank has it, and is not asked to pay again.
         let id = approved(&ana, &fin).await;
         assert!(ops::payouts::mark_sending(&world.cx(), &id).unwrap());
-        let order = world.app.bank.send(&id, Money::new(1200, Currency::CHF), IBAN).await.unwrap();
+        let order = world.app.rails.test.send(&id, Money::new(1200, Currency::CHF), "test 95 7").await.unwrap();
         world.work().await;
         let listed = ana.get("/v1/payouts").await.ok();
         assert_eq!(listed["items"][0]["bank_reference"], order.reference.as_str());
@@ -112,7 +110,7 @@ both! {
 
     async fn money_is_seen_by_its_owner_and_by_finance(world) {
         let ana = paid(world, "ana").await;
-        let payout = ana.post("/v1/payouts", json!({"destination": IBAN})).await.created();
+        let payout = ana.post("/v1/payouts", json!({"method_id": ana.test_method().await})).await.created();
         let bo = world.worker("bo").await;
         assert_eq!(bo.get("/v1/payouts").await.ok()["items"], json!([]));
         assert_eq!(bo.get("/v1/balance").await.ok()["balances"], json!([]));

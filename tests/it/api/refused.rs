@@ -19,10 +19,10 @@ both! {
     async fn a_body_that_is_not_json_names_its_place(world) {
         let ana = &world.crowd(1)[0];
         let with = headers(&[JSON, ("idempotency-key", "refused-1")]);
-        for body in [&b"{"[..], b"[]", b"{\"destination\": 5}", b"{\"destinatoin\": \"x\"}", b"\xff", b"{} {}"] {
+        for body in [&b"{"[..], b"[]", b"{\"method_id\": 5}", b"{\"method_di\": \"x\"}", b"\xff", b"{} {}"] {
             ana.send_bytes("POST", "/v1/payouts", &with, Some(body.to_vec())).await.refused(Code::InvalidJson);
         }
-        let nested = b"{\"destination\": \"CH93 0076\", \"amount\": {\"amount_minor\": \"many\", \"currency\": \"CHF\"}}";
+        let nested = b"{\"method_id\": \"pme_\", \"amount\": {\"amount_minor\": \"many\", \"currency\": \"CHF\"}}";
         let told = ana.send_bytes("POST", "/v1/payouts", &with, Some(nested.to_vec())).await.refused(Code::InvalidJson);
         assert_eq!(told["errors"][0]["pointer"], "/amount/amount_minor");
         let plain = headers(&[("content-type", "text/plain"), ("idempotency-key", "refused-2")]);
@@ -35,17 +35,17 @@ both! {
         let long = "k".repeat(81);
         for key in ["", "short", "with space", long.as_str()] {
             let with = headers(&[JSON, ("idempotency-key", key)]);
-            let reply = ana.send_bytes("POST", "/v1/payouts", &with, Some(b"{\"destination\":\"CH93 0076\"}".to_vec())).await;
+            let reply = ana.send_bytes("POST", "/v1/payouts", &with, Some(b"{\"method_id\":\"pme_\"}".to_vec())).await;
             reply.refused(Code::IdempotencyKeyMissing);
         }
-        ana.ask("/v1/payouts", json!({ "destination": "CH93 0076" })).await.refused(Code::IdempotencyKeyMissing);
+        ana.ask("/v1/payouts", json!({ "method_id": "pme_" })).await.refused(Code::IdempotencyKeyMissing);
     }
 
     async fn sizes_have_ends(world) {
         let round = world.round("Acme", Plan::short()).await;
         let ana = &world.crowd(1)[0];
         let visit = Visit::reserved(ana, &round.missions[0]).await;
-        let text = json!({ "destination": "x".repeat(1024 * 1024) });
+        let text = json!({ "method_id": "x".repeat(1024 * 1024) });
         ana.post("/v1/payouts", text).await.refused(Code::BodyTooLarge);
         let huge = Shot::new("huge", "", vec![7; 30 * 1024 * 1024 + 1]);
         ana.upload(&visit.reservation, &huge).await.refused(Code::PhotoTooLarge);
@@ -69,12 +69,13 @@ both! {
         let round = world.round("Acme", Plan::short().slots(2).stores(2)).await;
         let ana = world.worker("ana").await;
         round.clean(&ana, &round.missions[0]).await;
+        let method = ana.test_method().await;
         let admin = world.staff(fieldproof::domain::user::StaffRole::Admin).await;
         let path = format!("/v1/admin/workers/{}", ana.id);
         let asked = json!({ "code": "suspected_fraud", "text": "Two of your photos show the same shelf." });
         admin.post(&format!("{path}/suspend"), asked.clone()).await.ok();
         ana.reserve(&round.missions[1]).await.refused(Code::Suspended);
-        ana.post("/v1/payouts", json!({ "destination": "CH93 0076 2011" })).await.created();
+        ana.post("/v1/payouts", json!({ "method_id": method })).await.created();
         admin.post(&format!("{path}/reinstate"), asked).await.ok();
         ana.reserve(&round.missions[1]).await.created();
     }

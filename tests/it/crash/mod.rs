@@ -3,6 +3,7 @@
 //! nothing is paid twice, and every invariant holds (I11).
 
 mod lost;
+mod payouts;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +84,10 @@ fn play(database: Database) {
         let round =
             world.round("Acme", Plan { funds_minor: 1_000_000_000, ..Plan::short().slots(10).stores(12) }).await;
         let crowd = world.crowd(8);
+        let mut methods = BTreeMap::new();
+        for worker in &crowd {
+            methods.insert(worker.id.clone(), worker.test_method().await);
+        }
         let staff = async |role| world.staff(role).await.signed(UserKind::Staff, Some(role), None);
         let reviewers = [staff(REVIEWER).await, staff(REVIEWER).await];
         let clerk = staff(StaffRole::Finance).await;
@@ -94,6 +99,7 @@ fn play(database: Database) {
             places: round.missions.iter().map(|m| (m.store.clone(), m.point)).collect(),
             missions: RefCell::new(round.missions.into_iter().map(|m| (m.id, m.point)).collect()),
             publishing: Mutex::default(),
+            methods,
             owner: &owner,
             world: &world,
             stop: Cell::new(false),
@@ -176,6 +182,7 @@ impl Program<'_> {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldproof"));
         command.arg(name).env_clear().env("FIELDPROOF_DATA", &self.settings.data);
+        command.env("FIELDPROOF_RAIL_TEST", "true");
         if let Some(database) = &self.settings.database {
             command.env("FIELDPROOF_DATABASE", database);
         }
@@ -249,6 +256,8 @@ struct Scene<'w> {
     places: BTreeMap<String, Place>,
     missions: RefCell<Vec<(String, Place)>>,
     publishing: Mutex<()>,
+    /// Where each worker is paid to.
+    methods: BTreeMap<String, String>,
 }
 
 impl Scene<'_> {
@@ -345,7 +354,7 @@ impl Scene<'_> {
                 return;
             }
             if visit % 3 == 0 {
-                let asked = json!({ "destination": "CH93 0076 2011 6238 5295 7" });
+                let asked = json!({ "method_id": self.methods[&worker.id] });
                 let reply = self.post(worker, "/v1/payouts", asked).await;
                 if reply.status != 201 {
                     reply.refused(Code::NothingToPay);
@@ -457,7 +466,7 @@ impl Scene<'_> {
                     Some(_) => "returned",
                 };
                 assert_eq!(payout["state"], expected, "a payment that was answered stands");
-                let order = self.world.app.bank.find(&PayoutId::parse(id).unwrap()).await.unwrap();
+                let order = self.world.app.rails.test.find(&PayoutId::parse(id).unwrap()).await.unwrap();
                 let ordered = order.map(|order| json!(order.amount));
                 assert_eq!(ordered, (expected != "requested").then(|| payout["amount"].clone()), "{payout}");
                 orders += usize::from(ordered.is_some());

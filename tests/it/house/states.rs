@@ -5,7 +5,7 @@ use std::fmt::{Debug, Write as _};
 use fieldproof::domain::assessment;
 use fieldproof::domain::campaign::{CampaignMove, CampaignState};
 use fieldproof::domain::ledger::book;
-use fieldproof::domain::payout::{PayoutMove, PayoutState};
+use fieldproof::domain::payout::{BatchMove, BatchState, PayoutMove, PayoutState};
 use fieldproof::domain::reservation::{ReservationMove, ReservationState};
 use fieldproof::domain::store::{StoreMove, StoreState};
 use fieldproof::domain::submission::{SubmissionMove, SubmissionState};
@@ -29,6 +29,7 @@ fn each_state_machine_is_what_was_agreed() {
     let machines = [
         ("campaign", table(CampaignState::ALL, CampaignMove::ALL, CampaignState::next)),
         ("payout", table(PayoutState::ALL, PayoutMove::ALL, PayoutState::next)),
+        ("payout_batch", table(BatchState::ALL, BatchMove::ALL, BatchState::next)),
         ("reservation", table(ReservationState::ALL, ReservationMove::ALL, ReservationState::next)),
         ("store", table(StoreState::ALL, &StoreMove::ALL, StoreState::next)),
         ("submission", table(SubmissionState::ALL, SubmissionMove::ALL, SubmissionState::next)),

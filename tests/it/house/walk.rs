@@ -131,8 +131,13 @@ async fn town(world: &World) -> Town<'_> {
     let appeal = ana.appeal(&refused).await.created()["id"].as_str().unwrap().to_owned();
     let waiting = round.doubtful(&ana, &round.missions[2]).await;
     let live = Visit::reserved(&ana, &round.missions[3]).await.reservation;
-    let asked = json!({ "destination": "CH93 0076 2011 6238 5295 7" });
+    let method = ana.test_method().await;
+    let asked = json!({ "method_id": method });
     let payout = ana.post("/v1/payouts", asked).await.created()["id"].as_str().unwrap().to_owned();
+    // Prepared by another than the one of the town who will approve it.
+    let nadia = world.staff(StaffRole::Finance).await;
+    let batch = nadia.post("/v1/admin/payout-batches", json!({ "rail": "test", "currency": "CHF" })).await.created();
+    let batch = batch["id"].as_str().unwrap().to_owned();
     let (store, correction) = directory(world);
     let bonus = json!({ "amount_minor": 100, "reason": "The walk was long." });
     round.owner.post(&format!("/v1/brand/submissions/{approved}/bonus"), bonus).await.ok();
@@ -145,7 +150,11 @@ async fn town(world: &World) -> Town<'_> {
         ("/v1/admin/campaigns/", round.campaign.clone()),
         ("/v1/admin/decisions/", decision),
         ("/v1/admin/journals/", journal),
-        ("/v1/admin/payouts/", payout),
+        ("/v1/admin/payouts/", payout.clone()),
+        ("/v1/admin/payout-batches/", batch),
+        ("/v1/admin/staff/", rita.id.clone()),
+        ("/v1/me/payout-methods/", method),
+        ("/v1/payouts/", payout.clone()),
         ("/v1/admin/photos/", photo.clone()),
         ("/v1/admin/reviews/", waiting.clone()),
         ("/v1/admin/store-corrections/", correction),
@@ -208,6 +217,14 @@ fn body_of(operation: &str) -> Value {
         "record_bank_balance" => {
             json!({ "day": "2026-03-09", "balance": { "amount_minor": 0, "currency": "CHF" }, "note": "walk" })
         }
+        "add_payout_method" => json!({ "rail": "voucher", "password": "walk" }),
+        "choose_payouts" => json!({ "method_id": "pme_00000000000000000000000000", "automatic": false }),
+        "request_payout" => json!({ "method_id": "pme_00000000000000000000000000" }),
+        "enrol_step_up" => json!({ "password": "walk" }),
+        "confirm_step_up" => json!({ "code": "000000" }),
+        "prepare_payout_batch" => json!({ "rail": "test", "currency": "EUR" }),
+        "import_bank_file" => json!({ "xml": "<walk/>" }),
+        "import_gift_codes" => json!({ "csv": "walk" }),
         "add_brand_member" | "add_member" => json!({ "email": "walk@example.org", "name": "Walk", "role": "viewer" }),
         "change_member" => json!({ "role": "viewer" }),
         "set_qualifications" => json!({ "qualifications": ["walk"] }),

@@ -1,5 +1,6 @@
 //! Money and what guards it.
 
 mod histories;
+mod sepa;
 mod twins;
 mod verify;

@@ -74,7 +74,7 @@ INSERT INTO transfers VALUES ('trf_c','jrn_1','acc_i','acc_c',5,'CHF',:t);
 INSERT INTO bonuses VALUES ('bon_1','pay_floor','usr_w','brd_1','cmp_1','sub_1',30,'CHF','Took longer.',NULL,'jrn_4',:t);
 INSERT INTO bonuses VALUES ('bon_2','bonus','usr_w','brd_1','cmp_1','sub_1',7,'CHF','Well done.','usr_s','jrn_5',:t);
 INSERT INTO reversals VALUES ('jrn_6','jrn_5','Wrong visit.','usr_s',:t);
-INSERT INTO payouts VALUES ('pay_1','usr_w',60,'CHF','CH93','settled','usr_s','TB-1',NULL,:t,:t,:t,4);
+INSERT INTO payouts VALUES ('pay_1','usr_w',60,'CHF','CH93','settled','usr_s','TB-1',NULL,:t,:t,:t,4,NULL,'test',0,NULL);
 INSERT INTO confirmations VALUES ('TB-1','pay_1','settled',:t);
 INSERT INTO idempotency_keys VALUES ('usr_w','POST /v1/x','key-00001','h','{\"id\":\"rsv_1\"}',:t);
 INSERT INTO events VALUES ('evt_1',:t,'worker','usr_w','q','reservation.used','rsv_1','brd_1',NULL,'held','used',NULL,'null');
@@ -177,7 +177,21 @@ const DAMAGE: &[(&str, &str)] = &[
     ("I08", "UPDATE payouts SET state = 'sent'"),
     (
         "I08",
-        "INSERT INTO payouts SELECT 'pay_2', worker_id, amount_minor, currency, destination, 'sent', approved_by, bank_reference, NULL, requested_at, NULL, updated_at, 1 FROM payouts",
+        "INSERT INTO payouts SELECT 'pay_2', worker_id, amount_minor, currency, destination, 'sent', approved_by, bank_reference, NULL, requested_at, NULL, updated_at, 1, NULL, 'test', 0, NULL FROM payouts",
+    ),
+    ("I08", "UPDATE payouts SET rail = 'bank'"),
+    ("I08", "INSERT INTO late_returns VALUES ('TB-1', 'pay_1', 'AC04', '2026-03-10 09:00:00')"),
+    (
+        "I08",
+        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 2, 60, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_w', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
+    ),
+    (
+        "I08",
+        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 1, 60, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_s', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
+    ),
+    (
+        "I08",
+        "INSERT INTO gift_codes VALUES ('gft_1', 60, 'CHF', 's', 'm', NULL, 'usr_s', '2026-03-10 09:00:00', 'pay_1', '2026-03-10 09:00:00')",
     ),
     ("I09", "UPDATE missions SET slots = 1"),
     ("I09", "UPDATE missions SET slots_held = 0"),

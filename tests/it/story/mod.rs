@@ -15,6 +15,7 @@ mod money;
 mod payouts;
 mod positions;
 mod races;
+mod rails;
 mod reference;
 mod replays;
 mod shut;

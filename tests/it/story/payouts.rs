@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 use crate::support::visit::Plan;
 use crate::support::world::{Person, World, both};
 
-const IBAN: &str = "CH93 0076 2011 6238 5295 7";
-
 /// Ana with CHF 12 in her balance.
 async fn ana<'w>(world: &'w World) -> Person<'w> {
     let round = world.round("Acme", Plan::short()).await;
@@ -31,10 +29,10 @@ both! {
     async fn money_leaves_once_and_arrives(world) {
         let ana = ana(world).await;
         let finance = world.staff(StaffRole::Finance).await;
-        let payout = ana.post("/v1/payouts", json!({ "destination": IBAN })).await.created();
+        let payout = ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
         assert_eq!(payout["amount"]["amount_minor"], 1200);
         assert_eq!(money(&ana).await, [0, 1200, 0]);
-        ana.post("/v1/payouts", json!({ "destination": IBAN })).await.refused(Code::NothingToPay);
+        ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.refused(Code::NothingToPay);
         world.work().await;
         step(&finance, &payout, "settle", json!({})).await.refused(Code::PayoutState);
         step(&finance, &payout, "approve", json!({})).await.ok();
@@ -55,19 +53,19 @@ both! {
     async fn money_that_the_bank_returns_is_in_the_balance_again(world) {
         let ana = ana(world).await;
         let finance = world.staff(StaffRole::Finance).await;
-        let payout = ana.post("/v1/payouts", json!({ "destination": IBAN })).await.created();
+        let payout = ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
         step(&finance, &payout, "approve", json!({})).await.ok();
         world.work().await;
         step(&finance, &payout, "return", json!({ "reason": "no such holder" })).await.ok();
         assert_eq!(money(&ana).await, [1200, 0, 0]);
         assert!(world.letter_to(&ana.email).contains("no such holder"));
-        let again = ana.post("/v1/payouts", json!({ "destination": IBAN })).await.created();
+        let again = ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
         assert_ne!(again["id"], payout["id"]);
     }
 
     async fn a_request_sent_twice_asks_once(world) {
         let ana = ana(world).await;
-        let part = json!({ "destination": IBAN, "amount": { "amount_minor": 500, "currency": "CHF" } });
+        let part = json!({ "method_id": ana.test_method().await, "amount": { "amount_minor": 500, "currency": "CHF" } });
         let first = ana.post_with_key("/v1/payouts", "payout-key-1", part.clone()).await.created();
         let again = ana.post_with_key("/v1/payouts", "payout-key-1", part.clone()).await.created();
         assert_eq!(first, again);

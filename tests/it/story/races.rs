@@ -196,7 +196,7 @@ both! {
         let round = world.round("Acme", Plan::short()).await;
         let ana = &world.crowd(1)[0];
         round.clean(ana, &round.missions[0]).await;
-        let asked = json!({ "destination": "CH93 0076 2011 6238 5295 7" });
+        let asked = json!({ "method_id": ana.test_method().await });
         let replies = join_all((0..6).map(|_| ana.post("/v1/payouts", asked.clone()))).await;
         assert_eq!(count(&replies, "ok"), 1, "{:?}", told(&replies));
         assert_eq!(count(&replies, "nothing_to_pay") + count(&replies, "insufficient_funds"), 5, "{:?}", told(&replies));

@@ -80,7 +80,7 @@ both! {
         let mut visit = Visit::begin(&ana, &acme.missions[0]).await;
         visit.answer_short(7);
         let submission = visit.finish("completed").await;
-        ana.post("/v1/payouts", json!({ "destination": "CH93 0076 2011 6238 5295 7" })).await.created();
+        ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
         for list in ["reservations", "submissions", "earnings", "payouts"] {
             assert_eq!(bo.get(&format!("/v1/{list}")).await.ok()["items"], json!([]), "{list}");
             assert_eq!(ana.get(&format!("/v1/{list}")).await.ok()["items"].as_array().map(Vec::len), Some(1), "{list}");

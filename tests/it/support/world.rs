@@ -20,10 +20,12 @@ use fieldproof::db::{Conn, Place, migrate};
 use fieldproof::domain::brand::BrandRole;
 use fieldproof::domain::event::{Actor, Event};
 use fieldproof::domain::ids::{BrandId, Minted, SessionId, UserId};
+use fieldproof::domain::payout::PayoutRules;
 use fieldproof::domain::refusal::Code;
+use fieldproof::domain::sepa::Debtor;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::{StaffRole, UserKind, UserState};
-use fieldproof::ports::bank::TestBank;
+use fieldproof::ports::bank::{Rails, TestBank};
 use fieldproof::ports::blobs::Blobs;
 use fieldproof::ports::clock::Clock;
 use fieldproof::ports::mail::Postman;
@@ -121,18 +123,25 @@ pub fn play(engine: Engine, story: impl AsyncFnOnce(&World)) {
 
 /// The same with photos kept elsewhere.
 pub fn play_over(engine: Engine, blobs: impl FnOnce(&Scratch) -> Blobs, story: impl AsyncFnOnce(&World)) {
-    play_with(engine, blobs, None, Rules::default(), story);
+    play_with(engine, blobs, None, every_rail(), story);
 }
 
 /// The same on a platform that hides faces from brands.
 pub fn play_hiding(engine: Engine, faces: Arc<dyn Finder>, story: impl AsyncFnOnce(&World)) {
-    let rules = Rules { hide_faces: true, ..Rules::default() };
+    let rules = Rules { hide_faces: true, ..every_rail() };
     play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), Some(faces), rules, story);
 }
 
 /// The same on a platform with rules of its own.
 pub fn play_under(engine: Engine, rules: Rules, story: impl AsyncFnOnce(&World)) {
     play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), None, rules, story);
+}
+
+/// Every rail is open, and a gift code costs something.
+pub fn every_rail() -> Rules {
+    let debtor = Debtor { name: "Fieldproof Demo SA".to_owned(), iban: "BE71096123456769".to_owned(), bic: None };
+    let payouts = PayoutRules { debtor: Some(debtor), paypal: true, voucher_cost_minor: 25, ..PayoutRules::default() };
+    Rules { payouts, ..Rules::default() }
 }
 
 fn play_with(
@@ -149,7 +158,14 @@ fn play_with(
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
     let postman = Arc::new(Postman::folder(&scratch.join("mail")).unwrap());
-    let app = App { bank: TestBank::new(blobs.clone()), core, blobs, postman, photo_threads: 2, faces };
+    let app = App {
+        rails: Rails { test: TestBank::new(blobs.clone()), paypal: None },
+        core,
+        blobs,
+        postman,
+        photo_threads: 2,
+        faces,
+    };
     let shared = shared.seeing(fieldproof::boot::looker(&app), fieldproof::checks::limits::limits());
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -412,6 +428,20 @@ impl Person<'_> {
         let tokens = Box::pin(stranger.send("POST", "/v1/auth/refresh", None, None, Some(asked))).await.ok();
         self.keep(&tokens);
         self.session.borrow().clone().map(|s| s.access)
+    }
+
+    /// A payout method at the test bank, which is paid to at once.
+    pub async fn test_method(&self) -> String {
+        let methods = self.get("/v1/me/payout-methods").await.ok();
+        let known = methods["items"].as_array().unwrap().iter().find(|method| method["rail"] == "test").cloned();
+        let method = match known {
+            Some(method) => method,
+            None => {
+                let asked = json!({ "rail": "test", "account": "CH93 0076 2011 6238 5295 7", "password": PASSWORD });
+                self.post("/v1/me/payout-methods", asked).await.created()
+            }
+        };
+        method["id"].as_str().unwrap().to_owned()
     }
 
     pub async fn get(&self, path: &str) -> Reply {

@@ -1,12 +1,12 @@
-//! Payment orders. The built-in test bank keeps one note per order in the blob store: an order with a known id is
-//! accepted once, however often it is sent.
+//! The built-in test bank keeps one note per order in the blob store: an order with a known id is accepted once, however
+//! often it is sent. It moves no money, and sees masked accounts only.
 
 use serde::{Deserialize, Serialize};
 
-use super::blobs::Blobs;
 use crate::domain::ids::PayoutId;
 use crate::domain::money::Money;
 use crate::domain::refusal::{Failure, Outcome};
+use crate::ports::blobs::Blobs;
 
 #[derive(Clone)]
 pub struct TestBank {

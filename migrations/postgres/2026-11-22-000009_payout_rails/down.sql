@@ -1,0 +1,13 @@
+DROP TABLE step_ups;
+DROP TABLE gift_codes;
+DROP TABLE bank_entries;
+DROP TABLE bank_files;
+DROP TABLE late_returns;
+DROP INDEX payouts_by_batch;
+ALTER TABLE payouts DROP COLUMN batch_id;
+ALTER TABLE payouts DROP COLUMN cost_minor;
+ALTER TABLE payouts DROP COLUMN rail;
+ALTER TABLE payouts DROP COLUMN method_id;
+DROP TABLE payout_batches;
+DROP TABLE payout_choices;
+DROP TABLE payout_methods;

@@ -1,0 +1,144 @@
+//! Batches of payouts and the files of banks about them. A payout is in one batch at most; every change of a batch's state
+//! names the version that was read.
+
+use diesel::prelude::*;
+
+use super::conn::Conn;
+use super::rows::{BankEntryRow, BankFileRow, PayoutBatchRow, PayoutRow};
+use super::schema::{bank_entries, bank_files, payout_batches, payouts};
+use super::tx::Tx;
+use super::types::Json;
+use crate::domain::ids::{BankFileId, BatchId, UserId};
+use crate::domain::money::Currency;
+use crate::domain::payout::{BatchState, PayoutState, Rail};
+use crate::domain::refusal::Outcome;
+use crate::domain::time::At;
+
+pub fn insert(tx: &mut Tx, row: &PayoutBatchRow) -> Outcome<()> {
+    diesel::insert_into(payout_batches::table).values(row.clone()).execute(&mut **tx)?;
+    Ok(())
+}
+
+pub fn any_find(conn: &mut Conn, id: &BatchId) -> Outcome<Option<PayoutBatchRow>> {
+    Ok(payout_batches::table.find(id).first(conn).optional()?)
+}
+
+/// Newest first.
+pub fn any_page(conn: &mut Conn, before: Option<&BatchId>, limit: i64) -> Outcome<Vec<PayoutBatchRow>> {
+    let mut query = payout_batches::table.into_boxed();
+    if let Some(before) = before {
+        query = query.filter(payout_batches::id.lt(before.clone()));
+    }
+    Ok(query.order(payout_batches::id.desc()).limit(limit).load(conn)?)
+}
+
+/// What changes beside the state; `None` leaves a column as it is.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = payout_batches)]
+pub struct BatchChange {
+    pub items: Option<i64>,
+    pub total_minor: Option<i64>,
+    pub doubts: Option<Json>,
+    pub checked_by: Option<UserId>,
+    pub approved_by: Option<UserId>,
+    pub approved_at: Option<At>,
+    pub stepped_up: Option<bool>,
+    pub sealed_file: Option<String>,
+}
+
+/// Moves a batch as it was read; `None` when somebody was quicker.
+pub fn move_state(
+    tx: &mut Tx,
+    read: &PayoutBatchRow,
+    to: BatchState,
+    change: BatchChange,
+) -> Outcome<Option<PayoutBatchRow>> {
+    let now = tx.now();
+    let row = payout_batches::table.find(&read.id).filter(payout_batches::version.eq(read.version));
+    Ok(diesel::update(row)
+        .set((
+            change,
+            payout_batches::state.eq(to),
+            payout_batches::updated_at.eq(now),
+            payout_batches::version.eq(payout_batches::version + 1),
+        ))
+        .returning(payout_batches::all_columns)
+        .get_result(&mut **tx)
+        .optional()?)
+}
+
+/// Payouts that were asked for on this rail and are in no batch, oldest first.
+pub fn any_waiting(conn: &mut Conn, rail: Rail, currency: Currency, limit: i64) -> Outcome<Vec<PayoutRow>> {
+    Ok(payouts::table
+        .filter(payouts::state.eq(PayoutState::Requested))
+        .filter(payouts::rail.eq(rail))
+        .filter(payouts::currency.eq(currency))
+        .filter(payouts::batch_id.is_null())
+        .order(payouts::id)
+        .limit(limit)
+        .load(conn)?)
+}
+
+/// Puts a waiting payout into a batch, or back; false when it was moved at the same moment.
+pub fn put(tx: &mut Tx, read: &PayoutRow, batch: Option<&BatchId>) -> Outcome<bool> {
+    let now = tx.now();
+    let row = payouts::table
+        .find(&read.id)
+        .filter(payouts::state.eq(PayoutState::Requested))
+        .filter(payouts::version.eq(read.version));
+    let put = diesel::update(row)
+        .set((
+            payouts::batch_id.eq(batch.cloned()),
+            payouts::updated_at.eq(now),
+            payouts::version.eq(payouts::version + 1),
+        ))
+        .execute(&mut **tx)?;
+    Ok(put == 1)
+}
+
+pub fn any_items(conn: &mut Conn, batch: &BatchId) -> Outcome<Vec<PayoutRow>> {
+    Ok(payouts::table.filter(payouts::batch_id.eq(batch)).order(payouts::id).load(conn)?)
+}
+
+/// States of a batch's payouts.
+pub fn any_states(conn: &mut Conn, batch: &BatchId) -> Outcome<Vec<PayoutState>> {
+    Ok(payouts::table.filter(payouts::batch_id.eq(batch)).select(payouts::state).distinct().load(conn)?)
+}
+
+pub fn add_file(tx: &mut Tx, row: &BankFileRow) -> Outcome<bool> {
+    match diesel::insert_into(bank_files::table).values(row.clone()).execute(&mut **tx) {
+        Ok(_) => Ok(true),
+        Err(e) if super::dialect::broke_unique(&e, "bank_files_sha256_key", "bank_files.sha256") => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+pub fn any_file(conn: &mut Conn, sha256: &str) -> Outcome<Option<BankFileRow>> {
+    Ok(bank_files::table.filter(bank_files::sha256.eq(sha256)).first(conn).optional()?)
+}
+
+pub fn add_entry(tx: &mut Tx, row: BankEntryRow) -> Outcome<()> {
+    diesel::insert_into(bank_entries::table).values(row).execute(&mut **tx)?;
+    Ok(())
+}
+
+pub fn any_entries(conn: &mut Conn, file: &BankFileId) -> Outcome<Vec<BankEntryRow>> {
+    Ok(bank_entries::table.filter(bank_entries::file_id.eq(file)).order(bank_entries::id).load(conn)?)
+}
+
+/// Lines of all files, newest first; those with one result when it is given.
+pub fn any_entry_page(
+    conn: &mut Conn,
+    result: Option<&str>,
+    before: Option<&str>,
+    limit: i64,
+) -> Outcome<Vec<BankEntryRow>> {
+    let mut query = bank_entries::table.into_boxed();
+    if let Some(result) = result {
+        query = query.filter(bank_entries::result.eq(result));
+    }
+    if let Some(before) = before {
+        query = query.filter(bank_entries::id.lt(before));
+    }
+    Ok(query.order(bank_entries::id.desc()).limit(limit).load(conn)?)
+}

@@ -1,0 +1,484 @@
+//! Money that really leaves: methods that are held, batches of two people, files for and from the bank, gift codes. And
+//! nobody finds an account in clear where none is meant to be read.
+
+use diesel::prelude::*;
+use fieldproof::access::totp;
+use fieldproof::context::Rules;
+use fieldproof::db::{Conn, schema::outbox};
+use fieldproof::domain::payout::PayoutRules;
+use fieldproof::domain::refusal::Code;
+use fieldproof::domain::user::StaffRole;
+use serde_json::{Value, json};
+
+use crate::support::visit::{Plan, Round};
+use crate::support::world::{Engine, PASSWORD, Person, World, both, play, play_under};
+
+pub const IBANS: [&str; 3] = ["CH9300762011623852957", "CH5604835012345678009", "CH4431999123000889012"];
+
+/// Workers with CHF 12 each.
+async fn paid<'w>(world: &'w World, names: &[&str]) -> (Round<'w>, Vec<Person<'w>>) {
+    let round = world.round("Acme", Plan::short().stores(names.len() + 1)).await;
+    let mut workers = Vec::new();
+    for (n, name) in names.iter().enumerate() {
+        let worker = world.worker(name).await;
+        round.clean(&worker, &round.missions[n]).await;
+        workers.push(worker);
+    }
+    (round, workers)
+}
+
+fn bank(iban: &str) -> Value {
+    json!({ "rail": "bank", "iban": iban, "holder": "Zoë Müller & Söhne", "town": "Zürich", "country": "CH",
+        "street": "Bahnhofstraße", "building": "1a", "postcode": "8001", "password": PASSWORD })
+}
+
+async fn add(worker: &Person<'_>, asked: Value) -> Value {
+    worker.post("/v1/me/payout-methods", asked).await.created()
+}
+
+async fn ask(worker: &Person<'_>, method: &Value) -> Value {
+    worker.post("/v1/payouts", json!({ "method_id": method["id"] })).await.created()
+}
+
+async fn state(worker: &Person<'_>) -> String {
+    worker.get("/v1/payouts").await.ok()["items"][0]["state"].as_str().unwrap().to_owned()
+}
+
+async fn money(worker: &Person<'_>) -> [i64; 3] {
+    let balance = &worker.get("/v1/balance").await.ok()["balances"][0];
+    ["available", "in_payout", "paid_out"].map(|name| balance[name]["amount_minor"].as_i64().unwrap())
+}
+
+struct Desk<'w> {
+    first: Person<'w>,
+    second: Person<'w>,
+}
+
+impl<'w> Desk<'w> {
+    async fn of(world: &'w World) -> Desk<'w> {
+        Desk { first: world.staff(StaffRole::Finance).await, second: world.staff(StaffRole::Finance).await }
+    }
+
+    async fn prepared(&self, rail: &str) -> String {
+        let asked = json!({ "rail": rail, "currency": "CHF" });
+        let batch = self.first.post("/v1/admin/payout-batches", asked).await.created();
+        format!("/v1/admin/payout-batches/{}", batch["id"].as_str().unwrap())
+    }
+
+    async fn approved(&self, rail: &str) -> String {
+        let path = self.prepared(rail).await;
+        self.first.post(&format!("{path}/check"), json!({})).await.ok();
+        self.second.post(&format!("{path}/approve"), json!({})).await.ok();
+        path
+    }
+
+    async fn import(&self, xml: &str) -> Value {
+        self.first.post("/v1/admin/bank-files", json!({ "xml": xml })).await.ok()
+    }
+}
+
+/// One line of a camt.054: whose order, how much, and why it came back.
+fn notice(message: &str, lines: &[(&str, &str, Option<&str>)]) -> String {
+    let mut entries = String::new();
+    for (n, (id, amount, back)) in lines.iter().enumerate() {
+        let side = if back.is_some() { "CRDT" } else { "DBIT" };
+        let reason = back.map(|code| format!("<RtrInf><Rsn><Cd>{code}</Cd></Rsn></RtrInf>")).unwrap_or_default();
+        entries.push_str(&format!(
+            "<Ntry><Amt Ccy=\"CHF\">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>\
+             <AcctSvcrRef>{message}/{n}</AcctSvcrRef><NtryDtls><TxDtls><Refs><EndToEndId>{id}</EndToEndId></Refs>{reason}\
+             </TxDtls></NtryDtls></Ntry>"
+        ));
+    }
+    format!(
+        "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\"><BkToCstmrDbtCdtNtfctn>\
+         <GrpHdr><MsgId>{message}</MsgId></GrpHdr><Ntfctn><Id>1</Id>{entries}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+    )
+}
+
+fn refusal(message: &str, ours: &str, items: &[&str]) -> String {
+    let mut lines = String::new();
+    for id in items {
+        lines.push_str(&format!(
+            "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn>\
+             <AddtlInf>closed</AddtlInf></StsRsnInf></TxInfAndSts>"
+        ));
+    }
+    let group = if items.is_empty() { "<GrpSts>RJCT</GrpSts>" } else { "" };
+    format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt><GrpHdr><MsgId>{message}</MsgId>\
+         </GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>{ours}</OrgnlMsgId>{group}</OrgnlGrpInfAndSts><OrgnlPmtInfAndSts>\
+         <OrgnlPmtInfId>{ours}</OrgnlPmtInfId>{lines}</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+}
+
+fn bank_id(thing: &Value) -> String {
+    thing["id"].as_str().unwrap().replace('_', "-")
+}
+
+fn results(file: &Value) -> Vec<&str> {
+    file["entries"].as_array().unwrap().iter().map(|entry| entry["result"].as_str().unwrap()).collect()
+}
+
+/// Everything that is kept anywhere, as text: every table of the database, letters and blobs in the folder.
+fn everything(world: &World) -> String {
+    let text = world.app.core.db.read(|c| {
+        let tables: Vec<String> = match c {
+            Conn::Lite(lite) => diesel::dsl::sql::<diesel::sql_types::Text>(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            )
+            .load(lite)?,
+            Conn::Pg(pg) => diesel::dsl::sql::<diesel::sql_types::Text>(
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema()",
+            )
+            .load(pg)?,
+        };
+        let mut all = String::new();
+        if let Conn::Pg(pg) = c {
+            for table in tables {
+                let rows: Vec<String> =
+                    diesel::dsl::sql::<diesel::sql_types::Text>(&format!("SELECT CAST(t AS TEXT) FROM {table} t"))
+                        .load(pg)?;
+                all.push_str(&rows.join("\n"));
+            }
+        }
+        Ok(all)
+    });
+    let mut text = text.unwrap();
+    let mut folders = vec![world.folder().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text.push_str(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+    text
+}
+
+both! {
+    async fn a_new_method_waits_and_is_told(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let ana = &people[0];
+        let wrong = json!({ "rail": "bank", "iban": IBANS[0], "holder": "Ana", "password": "not this one" });
+        ana.post("/v1/me/payout-methods", wrong).await.refused(Code::WrongPassword);
+        let wrong = json!({ "rail": "bank", "iban": "CH9300762011623852958", "holder": "Ana", "password": PASSWORD });
+        let told = ana.post("/v1/me/payout-methods", wrong).await.refused(Code::InvalidRequest);
+        assert_eq!(told["errors"][0]["pointer"], "/iban");
+        let method = add(ana, bank("CH93 0076 2011 6238 5295 7")).await;
+        assert_eq!((&method["masked"], &method["blocked"]), (&json!("CH** **** 2957"), &json!("held")));
+        assert!(world.letter_to(&ana.email).contains("CH** **** 2957"));
+        let asked = json!({ "method_id": method["id"] });
+        ana.post("/v1/payouts", asked.clone()).await.refused(Code::MethodNotPayable);
+        let listed = ana.get("/v1/me/payout-methods").await.ok();
+        assert_eq!((&listed["items"][0], &listed["rails"][0]["open"]), (&method, &json!(true)));
+        assert_eq!(listed["next_run_at"], "2026-03-11T05:00:00Z");
+        let expected = ana.get("/v1/earnings").await.ok()["items"][0]["expected_payout_on"].clone();
+        assert_eq!(expected, "2026-03-16", "held until Thursday noon, run on Friday, there on Monday");
+
+        world.advance_hours(49);
+        let payout = ana.post("/v1/payouts", asked.clone()).await.created();
+        assert_eq!(payout["destination"], "CH** **** 2957");
+        ana.post(&format!("/v1/payouts/{}/cancel", payout["id"].as_str().unwrap()), json!({})).await.ok();
+        assert_eq!(money(ana).await, [1200, 0, 0]);
+        ana.post(&format!("/v1/me/payout-methods/{}/remove", method["id"].as_str().unwrap()), json!({})).await.ok();
+        ana.post("/v1/payouts", asked).await.refused(Code::NotFound);
+        for n in 0..5 {
+            add(ana, json!({ "rail": "test", "account": format!("test {n}"), "password": PASSWORD })).await;
+        }
+        let more = json!({ "rail": "voucher", "password": PASSWORD });
+        ana.post("/v1/me/payout-methods", more).await.refused(Code::TooManyMethods);
+    }
+
+    async fn the_new_method_of_somebody_suspended_is_not_paid_to(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let ana = &people[0];
+        let old = add(ana, bank(IBANS[0])).await;
+        world.advance_hours(50);
+        let admin = world.staff(StaffRole::Admin).await;
+        let why = json!({ "code": "suspected_fraud", "text": "Two of your photos show the same shelf." });
+        admin.post(&format!("/v1/admin/workers/{}/suspend", ana.id), why.clone()).await.ok();
+        let new = add(ana, bank(IBANS[1])).await;
+        world.advance_hours(100);
+        ana.post("/v1/payouts", json!({ "method_id": new["id"] })).await.refused(Code::MethodNotPayable);
+        assert_eq!(money(ana).await, [1200, 0, 0], "it stays theirs");
+        ask(ana, &old).await;
+        admin.post(&format!("/v1/admin/workers/{}/reinstate", ana.id), why).await.ok();
+        assert_eq!(ana.get("/v1/me/payout-methods").await.ok()["items"][1]["blocked"], Value::Null);
+    }
+
+    async fn the_daily_run_pays_who_chose_it_once_a_day(world) {
+        let (round, people) = paid(world, &["ana", "bo"]).await;
+        let ana = &people[0];
+        let mut asked = bank(IBANS[0]);
+        asked["automatic"] = json!(true);
+        let method = add(ana, asked).await;
+        assert_eq!(method["automatic"], true);
+        world.advance_hours(24);
+        world.work().await;
+        assert_eq!(money(ana).await, [1200, 0, 0], "it is held");
+        world.advance_hours(30);
+        world.work().await;
+        world.work().await;
+        assert_eq!(money(ana).await, [0, 1200, 0]);
+        assert_eq!(money(&people[1]).await, [1200, 0, 0], "who did not choose is not paid unasked");
+        round.clean(ana, &round.missions[2]).await;
+        world.work().await;
+        assert_eq!(money(ana).await, [1200, 1200, 0], "the next run is tomorrow's");
+        world.advance_hours(24);
+        world.work().await;
+        assert_eq!(money(ana).await, [0, 2400, 0]);
+        let choice = json!({ "method_id": method["id"], "automatic": false });
+        assert_eq!(ana.post("/v1/me/payout-choice", choice).await.ok()["automatic"], false);
+    }
+
+    async fn a_batch_leaves_by_two_people_and_the_bank_says_what_became_of_it(world) {
+        let (_, people) = paid(world, &["ana", "bo", "cyd"]).await;
+        let mut payouts = Vec::new();
+        let mut methods = Vec::new();
+        for (worker, iban) in people.iter().zip(IBANS) {
+            methods.push(add(worker, bank(iban)).await);
+        }
+        world.advance_hours(49);
+        for (worker, method) in people.iter().zip(&methods) {
+            payouts.push(ask(worker, method).await);
+        }
+        let desk = Desk::of(world).await;
+        let path = format!("/v1/admin/payouts/{}/approve", payouts[0]["id"].as_str().unwrap());
+        let told = desk.first.post(&path, json!({})).await.refused(Code::PayoutState);
+        assert_eq!(told["allowed"], json!(["batch"]));
+        let path = desk.prepared("bank").await;
+        let more = json!({ "rail": "bank", "currency": "CHF" });
+        desk.second.post("/v1/admin/payout-batches", more).await.refused(Code::NothingToPay);
+        desk.second.post(&format!("{path}/approve"), json!({})).await.refused(Code::WrongState);
+        desk.first.get(&format!("{path}/file")).await.refused(Code::WrongState);
+        let checked = desk.first.post(&format!("{path}/check"), json!({})).await.ok();
+        assert_eq!((&checked["items"], &checked["doubts"], &checked["step_up"]), (&json!(3), &json!([]), &json!(false)));
+        desk.first.post(&format!("{path}/approve"), json!({})).await.refused(Code::SecondPerson);
+        desk.second.post(&format!("{path}/approve"), json!({})).await.ok();
+        let file = desk.first.get(&format!("{path}/file")).await;
+        assert_eq!((file.status, file.headers["content-type"].as_str()), (200, "application/xml"));
+        let text = file.text();
+        for part in ["<NbOfTxs>3</NbOfTxs>", "<CtrlSum>36.00</CtrlSum>", "Zoe Muller + Sohne", IBANS[2], "Bahnhofstrasse"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        world.advance_hours(5);
+        assert_eq!(desk.second.get(&format!("{path}/file")).await.bytes, file.bytes, "the same bytes for ever");
+
+        // The bank answers before finance says that it was sent, refuses one, brings two, and one of these comes back.
+        let ids: Vec<String> = payouts.iter().map(bank_id).collect();
+        let told = desk.import(&refusal("R1", "other", &[&ids[0]])).await;
+        assert_eq!(results(&told), ["matched"]);
+        assert_eq!((state(&people[0]).await.as_str(), money(&people[0]).await), ("failed", [1200, 0, 0]));
+        desk.first.post(&format!("{path}/sent"), json!({})).await.ok();
+        let lines = [
+            (ids[1].as_str(), "12.00", None), (&ids[2], "12.01", None), ("NOTPROVIDED", "5.00", None),
+            ("pay-00000000000000000000000000", "12.00", Some("AC01")), (&ids[0], "12.00", None),
+        ];
+        let camt = notice("C1", &lines);
+        let told = desk.import(&camt).await;
+        assert_eq!(results(&told), ["matched", "amount_differs", "unknown", "unknown", "contradicts"]);
+        assert_eq!((state(&people[1]).await.as_str(), state(&people[2]).await.as_str()), ("settled", "sent"));
+        let again = desk.import(&camt).await;
+        assert_eq!((&again["again"], &again["id"]), (&json!(true), &told["id"]));
+        let same = desk.import(&notice("C2", &[(&ids[1], "12.00", None), (&ids[2], "12.00", None)])).await;
+        assert_eq!(results(&same), ["known", "matched"]);
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
+        let back = desk.import(&notice("C3", &[(&ids[2], "12.00", Some("AC04"))])).await;
+        assert_eq!(results(&back), ["matched"]);
+        assert_eq!((state(&people[2]).await.as_str(), money(&people[2]).await), ("returned", [1200, 0, 0]));
+        assert!(world.letter_to(&people[2].email).contains("AC04"));
+        let twice = desk.import(&notice("C4", &[(&ids[2], "12.00", Some("AC04"))])).await;
+        assert_eq!(results(&twice), ["known"]);
+        let open = desk.first.get("/v1/admin/bank-entries?result=unknown").await.ok();
+        assert_eq!(open["items"].as_array().unwrap().len(), 2);
+        let asked = json!({ "xml": "<Document/>" });
+        desk.first.post("/v1/admin/bank-files", asked).await.refused(Code::BankFileUnreadable);
+    }
+
+    async fn a_file_that_the_bank_refuses_gives_everything_back(world) {
+        let (_, people) = paid(world, &["ana", "bo"]).await;
+        let mut methods = Vec::new();
+        for (worker, iban) in people.iter().zip(IBANS) {
+            methods.push(add(worker, bank(iban)).await);
+        }
+        world.advance_hours(49);
+        for (worker, method) in people.iter().zip(&methods) {
+            ask(worker, method).await;
+        }
+        let desk = Desk::of(world).await;
+        let path = desk.approved("bank").await;
+        let ours = path.rsplit('/').next().unwrap().replace('_', "-");
+        assert_eq!(results(&desk.import(&refusal("R1", &ours, &[])).await), ["matched", "matched"]);
+        for worker in &people {
+            assert_eq!(money(worker).await, [1200, 0, 0]);
+        }
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
+    }
+
+    async fn doubts_ask_for_a_code_and_what_may_not_leave_stays(world) {
+        let (_, people) = paid(world, &["ana", "bo", "cyd"]).await;
+        let mut methods = Vec::new();
+        for (worker, iban) in people.iter().zip([IBANS[0], IBANS[0], IBANS[1]]) {
+            methods.push(add(worker, bank(iban)).await);
+        }
+        world.advance_hours(49);
+        for (worker, method) in people.iter().zip(&methods) {
+            ask(worker, method).await;
+        }
+        let desk = Desk::of(world).await;
+        let path = desk.prepared("bank").await;
+        let method = methods[2]["id"].as_str().unwrap();
+        people[2].post(&format!("/v1/me/payout-methods/{method}/remove"), json!({})).await.ok();
+        let checked = desk.first.post(&format!("{path}/check"), json!({})).await.ok();
+        let codes: Vec<_> = checked["doubts"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
+        assert_eq!((codes.as_slice(), &checked["items"]), (["shared_account", "shared_account", "removed"].as_slice(), &json!(2)));
+        let approve = format!("{path}/approve");
+        desk.second.post(&approve, json!({})).await.refused(Code::StepUpNeeded);
+
+        desk.second.post("/v1/admin/step-up", json!({ "password": "wrong" })).await.refused(Code::WrongPassword);
+        let key = "step-up-key-1";
+        let asked = json!({ "password": PASSWORD });
+        let enrolled = desk.second.post_with_key("/v1/admin/step-up", key, asked.clone()).await.ok();
+        assert_eq!(desk.second.post_with_key("/v1/admin/step-up", key, asked).await.ok(), enrolled);
+        let secret = enrolled["secret"].as_str().unwrap();
+        let code = |secs: i64| totp::code_at(secret, world.now().timestamp().as_second() + secs).unwrap();
+        desk.second.post(&approve, json!({ "code": code(0) })).await.refused(Code::StepUpNeeded);
+        desk.second.post("/v1/admin/step-up/confirm", json!({ "code": code(0) })).await.ok();
+        desk.second.post(&approve, json!({ "code": code(0) })).await.refused(Code::StepUpWrong);
+        world.advance_secs(60);
+        for _ in 0..4 {
+            desk.second.post(&approve, json!({ "code": "000000" })).await.refused(Code::StepUpWrong);
+        }
+        desk.second.post(&approve, json!({ "code": code(0) })).await.refused(Code::TooManyRequests);
+        world.advance_secs(600);
+        let approved = desk.second.post(&approve, json!({ "code": code(0) })).await.ok();
+        assert_eq!(approved["state"], "approved");
+        assert_eq!(state(&people[2]).await, "requested", "it waits outside");
+        assert!(!everything(world).contains(secret), "the secret is nowhere in clear");
+
+        let (ada, bea) = (world.staff(StaffRole::Admin).await, world.staff(StaffRole::Admin).await);
+        ada.post(&format!("/v1/admin/staff/{}/step-up-reset", ada.id), json!({})).await.refused(Code::SecondPerson);
+        let reset = bea.post(&format!("/v1/admin/staff/{}/step-up-reset", desk.second.id), json!({})).await.ok();
+        assert_eq!(reset["confirmed"], false);
+        assert!(world.letter_to(&desk.second.email).contains("second factor"));
+    }
+
+    async fn a_batch_that_was_discarded_or_changed_is_not_approved(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let method = add(&people[0], bank(IBANS[0])).await;
+        world.advance_hours(49);
+        let payout = ask(&people[0], &method).await;
+        let desk = Desk::of(world).await;
+        let path = desk.prepared("bank").await;
+        let cancel = format!("/v1/payouts/{}/cancel", payout["id"].as_str().unwrap());
+        people[0].post(&cancel, json!({})).await.refused(Code::PayoutState);
+        desk.first.post(&format!("{path}/check"), json!({})).await.ok();
+        let remove = format!("/v1/me/payout-methods/{}/remove", method["id"].as_str().unwrap());
+        people[0].post(&remove, json!({})).await.ok();
+        desk.second.post(&format!("{path}/approve"), json!({})).await.refused(Code::WrongState);
+        desk.second.post(&format!("{path}/discard"), json!({})).await.ok();
+        desk.second.post(&format!("{path}/approve"), json!({})).await.refused(Code::WrongState);
+        people[0].post(&cancel, json!({})).await.ok();
+        assert_eq!(money(&people[0]).await, [1200, 0, 0]);
+    }
+
+    async fn a_gift_code_is_given_once(world) {
+        let (_, people) = paid(world, &["ana", "bo"]).await;
+        let admin = world.staff(StaffRole::Admin).await;
+        let mut methods = Vec::new();
+        for worker in &people {
+            methods.push(add(worker, json!({ "rail": "voucher", "password": PASSWORD })).await);
+        }
+        world.advance_hours(49);
+        let asked = json!({ "method_id": methods[0]["id"] });
+        people[0].post("/v1/payouts", asked.clone()).await.refused(Code::NoGiftCode);
+        let csv = "amount,currency,code,expires\n10.00,CHF,SECRET-CODE-0001,2027-12-31\n10.00,CHF,STALE-CODE-0002,2026-03-20\n";
+        let import = json!({ "csv": csv });
+        assert_eq!(admin.post("/v1/admin/gift-codes", import.clone()).await.ok()["added"], 2);
+        let known = admin.post("/v1/admin/gift-codes", import).await.ok();
+        assert_eq!((&known["added"], &known["known"][0]["masked"]), (&json!(0), &json!("***0001")));
+        let unreadable = json!({ "csv": "code\nX" });
+        admin.post("/v1/admin/gift-codes", unreadable).await.refused(Code::InvalidRequest);
+        let stock = admin.get("/v1/admin/gift-codes").await.ok();
+        assert_eq!(stock["items"], json!([{ "amount": { "amount_minor": 1000, "currency": "CHF" }, "codes": 1 }]));
+        let little = json!({ "method_id": methods[0]["id"], "amount": { "amount_minor": 25, "currency": "CHF" } });
+        people[0].post("/v1/payouts", little).await.refused(Code::BelowCost);
+        let mut payouts = Vec::new();
+        for (worker, method) in people.iter().zip(&methods) {
+            payouts.push(ask(worker, method).await);
+        }
+        assert_eq!((&payouts[0]["amount"]["amount_minor"], &payouts[0]["cost"]["amount_minor"]), (&json!(1025), &json!(25)));
+        let desk = Desk::of(world).await;
+        let path = desk.approved("voucher").await;
+        world.work().await;
+        let mut states = [state(&people[0]).await, state(&people[1]).await];
+        states.sort_unstable();
+        assert_eq!(states, ["approved", "settled"], "one code, one payout");
+        let lucky = usize::from(state(&people[1]).await == "settled");
+        let code = |n: usize| format!("/v1/payouts/{}/gift-code", payouts[n]["id"].as_str().unwrap());
+        for _ in 0..2 {
+            assert_eq!(people[lucky].get(&code(lucky)).await.ok()["code"], "SECRET-CODE-0001");
+        }
+        people[1 - lucky].get(&code(lucky)).await.refused(Code::NotFound);
+        people[1 - lucky].get(&code(1 - lucky)).await.refused(Code::PayoutState);
+        assert!(world.letter_to(&desk.first.email).contains("last gift code"));
+        assert!(!everything(world).contains("SECRET-CODE"));
+        let more = json!({ "csv": "amount,currency,code\n10,CHF,SECRET-CODE-0003\n" });
+        admin.post("/v1/admin/gift-codes", more).await.ok();
+        world.work().await;
+        assert_eq!(people[1 - lucky].get(&code(1 - lucky)).await.ok()["code"], "SECRET-CODE-0003");
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
+        assert_eq!(money(&people[0]).await, [175, 0, 1000], "the rail took the rest");
+    }
+
+    async fn no_account_is_kept_in_clear(world) {
+        let (_, people) = paid(world, &["ana", "bo"]).await;
+        let method = add(&people[0], bank(IBANS[0])).await;
+        let paypal = "canary.bird@paypal.example";
+        add(&people[1], json!({ "rail": "paypal", "paypal_address": paypal, "password": PASSWORD })).await;
+        world.advance_hours(49);
+        ask(&people[0], &method).await;
+        let desk = Desk::of(world).await;
+        let path = desk.approved("bank").await;
+        let file = desk.first.get(&format!("{path}/file")).await.text();
+        desk.first.post(&format!("{path}/sent"), json!({})).await.ok();
+        let id = desk.first.get(&path).await.ok()["payouts"][0]["id"].as_str().unwrap().replace('_', "-");
+        desk.import(&notice("C1", &[(&id, "12.00", None)])).await;
+        world.work().await;
+        assert!(file.contains(IBANS[0]), "the bank must read it");
+        let all = everything(world);
+        for canary in [IBANS[0], "CH93 0076 2011 6238 5295 7", paypal, "canary.bird", "Zoë Müller"] {
+            assert!(!all.contains(canary), "{canary} is kept in clear");
+        }
+        let letters: i64 = world.app.core.db.read(|c| Ok(outbox::table.count().get_result(c)?)).unwrap();
+        assert!(letters > 3 && all.contains("2957"), "there was something to search");
+    }
+}
+
+#[test]
+fn a_way_that_the_platform_does_not_pay_is_refused() {
+    let payouts = PayoutRules { test_rail: false, ..PayoutRules::default() };
+    let rules = Rules { payouts, ..Rules::default() };
+    play_under(Engine::Sqlite, rules, async |world| {
+        let ana = world.worker("ana").await;
+        let test = json!({ "rail": "test", "account": "test 1", "password": PASSWORD });
+        for asked in [bank(IBANS[0]), test] {
+            ana.post("/v1/me/payout-methods", asked).await.refused(Code::RailClosed);
+        }
+        let listed = ana.get("/v1/me/payout-methods").await.ok();
+        let open: Vec<_> = listed["rails"].as_array().unwrap().iter().filter(|rail| rail["open"] == true).collect();
+        assert_eq!((open.len(), &open[0]["rail"]), (1, &json!("voucher")));
+    });
+}
+
+/// On SQLite the folder holds the database; what waits in its log is searched too.
+#[test]
+fn a_search_of_everything_would_find_what_is_there() {
+    play(Engine::Sqlite, async |world| {
+        let ana = world.worker("ana").await;
+        assert!(everything(world).contains(&ana.email));
+    });
+}
