@@ -62,6 +62,8 @@ impl App {
                 drive: settings.drive_metres_per_minute,
                 detour_percent: settings.detour_percent,
             },
+            tax_profile_to_pay: settings.tax_profile_to_pay,
+            platform: settings.platform.clone(),
         };
         let folder = settings.keys_folder();
         let keys = load_keys(&folder, &clock)?;

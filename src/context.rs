@@ -17,6 +17,7 @@ use crate::db::{Conn, Db, Place, Seed, Tx};
 use crate::domain::discovery::{Able, Board, Hexes};
 use crate::domain::event::Actor;
 use crate::domain::ids::{CampaignId, UserId};
+use crate::domain::papers::Platform;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
 use crate::domain::travel::Travel;
@@ -45,6 +46,10 @@ pub struct Rules {
     pub hide_faces: bool,
     /// How long ways are taken to be.
     pub travel: Travel,
+    /// Whether payouts wait for a complete tax profile.
+    pub tax_profile_to_pay: bool,
+    /// Who runs the platform, as papers name it.
+    pub platform: Platform,
 }
 
 impl Default for Rules {
@@ -58,6 +63,8 @@ impl Default for Rules {
             mail_from: "Fieldproof <no-reply@fieldproof.invalid>".to_owned(),
             hide_faces: false,
             travel: Travel::default(),
+            tax_profile_to_pay: false,
+            platform: Platform::default(),
         }
     }
 }

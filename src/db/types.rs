@@ -122,6 +122,7 @@ id_columns!(
     JournalId,
     TransferId,
     PayoutId,
+    DocumentId,
     EventId,
     MessageId,
     JobId,

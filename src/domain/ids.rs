@@ -105,6 +105,7 @@ ids! {
     JournalId "jrn" "a journal",
     TransferId "trf" "a transfer",
     PayoutId "pay" "a payout",
+    DocumentId "sbd" "a self-billing document",
     EventId "evt" "an audit event",
     MessageId "msg" "an outgoing message",
     JobId "job" "a job",

@@ -173,6 +173,7 @@ readable!(
     DecisionId,
     AppealId,
     PayoutId,
+    DocumentId,
     EventId,
     CorrectionId
 );
