@@ -280,7 +280,8 @@ pub fn self_billing_mention(french: bool) -> &'static str {
     if french { "Autofacturation (Self-billing)" } else { "Self-billing" }
 }
 
-/// What a document says of VAT. Whether the supplier is registered is told by the VAT number alone.
+/// What a document says of VAT. Whether the supplier is registered is told by the VAT number alone, which stands with the
+/// supplier's name.
 pub fn vat_mention(supplier: &TaxPerson, platform: &Platform) -> String {
     let country = supplier.country.as_deref().unwrap_or_default();
     match &supplier.vat_number {
@@ -293,12 +294,9 @@ pub fn vat_mention(supplier: &TaxPerson, platform: &Platform) -> String {
             "CH" => "Supplier not registered for VAT (art. 10 MWSTG/LTVA)".to_owned(),
             _ => "Supplier not registered for VAT: exempt small business (Directive 2006/112/EC, art. 284)".to_owned(),
         },
-        Some(number) if country == platform.country => {
-            format!("VAT number of the supplier {number}. The amount includes the VAT that the supplier owes on it.")
-        }
-        Some(number) => format!(
-            "Reverse charge / Autoliquidation (Directive 2006/112/EC, art. 196): VAT is due by the customer. VAT number of \
-             the supplier {number}, of the customer {}.",
+        Some(_) if country == platform.country => "The amount includes the VAT that the supplier owes on it.".to_owned(),
+        Some(_) => format!(
+            "Reverse charge / Autoliquidation (Directive 2006/112/EC, art. 196): VAT is due by the customer, VAT number {}.",
             platform.vat_number.as_deref().unwrap_or("none")
         ),
     }

@@ -18,7 +18,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::payout::{PayoutMove, PayoutState};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
-use crate::ops::{Page, letters};
+use crate::ops::{Page, letters, selfbilling, tax_profiles};
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct PayoutView {
@@ -96,6 +96,7 @@ pub fn request_payout(cx: &Cx, who: &Worker, once: &Once, asked: &PayoutBody) ->
     }
     let worker = who.user();
     cx.write_once(who, once, |tx| {
+        tax_profiles::gate(cx, tx, worker)?;
         let held: Vec<Money> = ledger::balances(tx, &AccountName::worker_available(worker))?
             .into_iter()
             .filter(|money| money.minor > 0)
@@ -213,6 +214,7 @@ pub fn settle_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId) -> Outc
         let change = PayoutChange { settled_at: Some(tx.now()), ..PayoutChange::default() };
         let (row, event) = step(tx, id, PayoutMove::Settle, "payout.settled", None, change)?;
         end(tx, &event, &row, book::settle_payout)?;
+        selfbilling::settled(cx, tx, &row, 0)?;
         let amount = Money::new(row.amount_minor, row.currency);
         let text = format!("{amount} arrived at {}. There is nothing left for you to do.", row.destination);
         write_to(tx, &event, &row, "Your payout arrived", &text)?;
@@ -236,6 +238,7 @@ pub fn return_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: 
         let change = PayoutChange { return_reason: Some(asked.reason.clone()), ..PayoutChange::default() };
         let (row, event) = step(tx, id, PayoutMove::Return, "payout.returned", Some("bank"), change)?;
         end(tx, &event, &row, book::return_payout)?;
+        selfbilling::returned(cx, tx, &row)?;
         let amount = Money::new(row.amount_minor, row.currency);
         let text = format!(
             "The bank sent {amount} back.\n{}\nThe money is in your balance again. Check the destination ({}) and ask once more.",
