@@ -13,7 +13,9 @@ REFUSALS = {
     "idempotency_key_reused": EVERYWHERE,
     "invalid_cursor": EVERYWHERE,
     # Secrets that were never given out.
-    "wrong_credentials": {"create_token"},
+    "wrong_credentials": {"create_token", "erase_me"},
+    # Each wrong password counts.
+    "too_many_requests": {"erase_me"},
     "session_revoked": {"refresh_token"},
     "token_used": {"verify_email", "verify_email_form", "reset_password", "reset_password_form"},
     # Who asks has done something before, or something was done to him.
@@ -22,7 +24,7 @@ REFUSALS = {
     # What the worker may do is not in the request.
     "not_qualified": {"reserve", "reserve_round"},
     "level_too_low": {"reserve", "reserve_round"},
-    "stale": {"update_me", "change_campaign", "decide_store_correction"},
+    "stale": {"update_me", "put_tax_profile", "change_campaign", "decide_store_correction"},
     # The bytes of the photo have another SHA-256.
     "digest_mismatch": {"upload_evidence"},
     # Documents with a grammar of their own, which may be wrong in a draft.
@@ -37,7 +39,15 @@ REFUSALS = {
 # Codes of fields that a pattern lets pass, for the operations that may answer them with `invalid_request`.
 FIELDS = {
     # It is written like one, and there is none.
-    "country_unknown": {"create_store", "create_brand", "register", "update_me"},
+    "country_unknown": {"create_store", "create_brand", "register", "update_me", "put_tax_profile"},
+    # Written like one, with wrong check digits, no such day, or another country's.
+    "tax_number": {"put_tax_profile"},
+    "vat_number": {"put_tax_profile"},
+    "birth_date": {"put_tax_profile"},
+    # Invoices in the worker's name need the whole of it.
+    "required": {"put_tax_profile"},
+    # Not the terms of today.
+    "outdated": {"accept_self_billing"},
     "time_zone_unknown": {"create_store"},
     "gtin": {"create_product"},
     # The grammar of OpenStreetMap.

@@ -16,7 +16,11 @@ use crate::{boot, ops};
 pub(super) fn command() -> Command {
     Command::new("dac7")
         .about("Write the yearly report on workers (DAC7) as XML; exits 1 when a worker had to be left out")
-        .arg(option("year", "The year that is reported").required(true).value_parser(clap::value_parser!(i16).range(2000..3000)))
+        .arg(
+            option("year", "The year that is reported")
+                .required(true)
+                .value_parser(clap::value_parser!(i16).range(2000..3000)),
+        )
         .arg(option("out", "File to write; it holds tax numbers, so nobody else may read it").required(true))
 }
 

@@ -271,9 +271,8 @@ pub fn any_year(conn: &mut Conn, year: i16, worker: Option<&UserId>) -> Outcome<
             for row in totals {
                 let currency =
                     Currency::parse(&row.currency).ok_or_else(|| Failure::fault("a currency that is none"))?;
-                let figures = all
-                    .entry((UserId::from_stored(row.worker), currency))
-                    .or_insert_with(|| Figures::empty(currency));
+                let figures =
+                    all.entry((UserId::from_stored(row.worker), currency)).or_insert_with(|| Figures::empty(currency));
                 let line = &mut figures.quarters[quarter];
                 match sum {
                     0 => line.consideration = Money::new(row.total, currency),

@@ -110,9 +110,9 @@ impl TaxPerson {
 
 fn is_birth_date(text: &str, now: At) -> bool {
     text.len() == 10
-        && text.parse::<jiff::civil::Date>().is_ok_and(|day| {
-            day.year() >= 1900 && day < now.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date()
-        })
+        && text
+            .parse::<jiff::civil::Date>()
+            .is_ok_and(|day| day.year() >= 1900 && day < now.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 /// Who runs the platform, as papers name it.
@@ -230,11 +230,7 @@ pub fn duties(country: Option<&str>) -> Vec<Duty> {
                  administration explains your duties.",
                 Some(IMPOTS),
             ),
-            duty(
-                "en",
-                "Social contributions may be due on it as well. Urssaf explains your duties.",
-                Some(URSSAF),
-            ),
+            duty("en", "Social contributions may be due on it as well. Urssaf explains your duties.", Some(URSSAF)),
         ],
         _ => vec![
             duty(
@@ -294,7 +290,9 @@ pub fn vat_mention(supplier: &TaxPerson, platform: &Platform) -> String {
             "CH" => "Supplier not registered for VAT (art. 10 MWSTG/LTVA)".to_owned(),
             _ => "Supplier not registered for VAT: exempt small business (Directive 2006/112/EC, art. 284)".to_owned(),
         },
-        Some(_) if country == platform.country => "The amount includes the VAT that the supplier owes on it.".to_owned(),
+        Some(_) if country == platform.country => {
+            "The amount includes the VAT that the supplier owes on it.".to_owned()
+        }
         Some(_) => format!(
             "Reverse charge / Autoliquidation (Directive 2006/112/EC, art. 196): VAT is due by the customer, VAT number {}.",
             platform.vat_number.as_deref().unwrap_or("none")

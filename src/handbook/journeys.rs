@@ -40,4 +40,4 @@
 //! Nothing is acknowledged before it is durable: blobs are flushed with their folder, SQLite runs `synchronous = FULL`,
 //! answers wait for the group's flush. A job holds a lease; when its process dies the lease runs out and another takes
 //! it. A payout is marked `sending` before the bank is called, with its own id as the bank's key, so that asking again
-//! pays once. `fieldproof verify` checks the invariants I01 to I20 at any time.
+//! pays once. `fieldproof verify` checks the invariants I01 to I21 at any time.

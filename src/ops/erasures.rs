@@ -88,9 +88,8 @@ pub fn erase_worker(cx: &Cx, who: &Admin, once: &Once, id: &UserId, asked: &Staf
     if !(10..=500).contains(&asked.reason.chars().count()) || asked.reason.chars().any(char::is_control) {
         return Err(Refusal::field("/reason", "length", "10 to 500 characters on one line.").into());
     }
-    let erased = cx.write_once(who, once, |tx| {
-        erase(tx, id, once, asked.waive_balance, who.user().as_str(), Some(&asked.reason))
-    });
+    let erased = cx
+        .write_once(who, once, |tx| erase(tx, id, once, asked.waive_balance, who.user().as_str(), Some(&asked.reason)));
     cx.discovery().forget(id);
     erased
 }
@@ -181,7 +180,8 @@ fn keep(tx: &mut Tx, user: &UserRow) -> Outcome<Vec<Kept>> {
     let mut kept = vec![
         Kept {
             what: "ledger, audit log, decisions and what was handed in for visits".to_owned(),
-            why: "they know an id, which names nobody any more; books and evidence of paid work must stay whole".to_owned(),
+            why: "they know an id, which names nobody any more; books and evidence of paid work must stay whole"
+                .to_owned(),
             until: None,
         },
         Kept {
@@ -196,8 +196,9 @@ fn keep(tx: &mut Tx, user: &UserRow) -> Outcome<Vec<Kept>> {
             papers::keep_profile_until(tx, &user.id, until)?;
             kept.push(Kept {
                 what: "tax profile, sealed".to_owned(),
-                why: "the yearly report to the tax authorities and its proof (Directive 2011/16/EU, annex V: five years)"
-                    .to_owned(),
+                why:
+                    "the yearly report to the tax authorities and its proof (Directive 2011/16/EU, annex V: five years)"
+                        .to_owned(),
                 until: Some(until),
             });
         }

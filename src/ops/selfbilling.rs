@@ -341,7 +341,8 @@ fn party_place(id: &DocumentId) -> String {
 fn document_view(cx: &Cx, c: &mut Conn, row: DocumentRow) -> Outcome<DocumentView> {
     let supplier = papers::any_party(c, &row.id)?.map(|party| {
         let plain = cx.vault().open(&party_place(&row.id), &party.person);
-        let plain = plain.map_err(|_| Failure::fault("the supplier of a document does not open: its key is missing"))?;
+        let plain =
+            plain.map_err(|_| Failure::fault("the supplier of a document does not open: its key is missing"))?;
         serde_json::from_str::<SupplierView>(&plain).map_err(Failure::fault)
     });
     let body: DocumentBody = read(row.body)?;
@@ -367,13 +368,7 @@ fn document_view(cx: &Cx, c: &mut Conn, row: DocumentRow) -> Outcome<DocumentVie
 }
 
 /// Gives the next number out and writes the document under it. The worker is locked.
-fn issue(
-    cx: &Cx,
-    tx: &mut Tx,
-    payout: &PayoutRow,
-    person: &TaxPerson,
-    body: DocumentBody,
-) -> Outcome<DocumentRow> {
+fn issue(cx: &Cx, tx: &mut Tx, payout: &PayoutRow, person: &TaxPerson, body: DocumentBody) -> Outcome<DocumentRow> {
     let number = papers::any_last_number(tx, &payout.worker_id)? + 1;
     let row = DocumentRow {
         id: tx.id(),
@@ -498,8 +493,7 @@ pub fn correct_document(
         }
         let note = take_back(cx, tx, &payout, &invoice, &asked.reason)?;
         let before: DocumentBody = read(invoice.body)?;
-        let body =
-            DocumentBody::new(cx, &person, before.lines, &before.terms_version, before.language == "fr");
+        let body = DocumentBody::new(cx, &person, before.lines, &before.terms_version, before.language == "fr");
         let again = issue(cx, tx, &payout, &person, body)?;
         Ok(Corrected {
             credit_note_id: note.id,

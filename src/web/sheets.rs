@@ -45,8 +45,12 @@ fn platform(platform: &Platform) -> String {
 
 fn lines(lines: &[PaidLine], french: bool) -> String {
     let head = match french {
-        true => "<tr><th>Date</th><th>Mission</th><th>Magasin</th><th class=\"n\">Gagné</th><th class=\"n\">Payé</th></tr>",
-        false => "<tr><th>Date</th><th>Mission</th><th>Store</th><th class=\"n\">Earned</th><th class=\"n\">Paid</th></tr>",
+        true => {
+            "<tr><th>Date</th><th>Mission</th><th>Magasin</th><th class=\"n\">Gagné</th><th class=\"n\">Payé</th></tr>"
+        }
+        false => {
+            "<tr><th>Date</th><th>Mission</th><th>Store</th><th class=\"n\">Earned</th><th class=\"n\">Paid</th></tr>"
+        }
     };
     let rows: String = lines
         .iter()
@@ -89,11 +93,7 @@ pub fn notice(view: &NoticeView) -> String {
         escape(&view.worker_id),
         day(view.requested_at),
         day(view.settled_at),
-        sums(&[
-            ("Gross / Brut", view.gross),
-            ("Cost of the transfer / Frais", view.cost),
-            ("Net / Net", view.net)
-        ]),
+        sums(&[("Gross / Brut", view.gross), ("Cost of the transfer / Frais", view.cost), ("Net / Net", view.net)]),
         lines(&view.lines, false),
         duties(&view.duties),
     );

@@ -120,6 +120,7 @@ async fn town(world: &World) -> Town<'_> {
     let appeal = ana.appeal(&refused).await.created()["id"].as_str().unwrap().to_owned();
     let waiting = round.doubtful(&ana, &round.missions[2]).await;
     let live = Visit::reserved(&ana, &round.missions[3]).await.reservation;
+    let (arrived, document) = crate::story::papers::invoiced(world, &ana, &finance).await;
     let asked = json!({ "destination": "CH93 0076 2011 6238 5295 7" });
     let payout = ana.post("/v1/payouts", asked).await.created()["id"].as_str().unwrap().to_owned();
     let (store, correction) = directory(world);
@@ -129,6 +130,9 @@ async fn town(world: &World) -> Town<'_> {
         ("/v1/admin/brands/", round.brand.clone()),
         ("/v1/admin/decisions/", decision),
         ("/v1/admin/payouts/", payout),
+        ("/v1/admin/self-billing/", document.clone()),
+        ("/v1/me/payouts/", arrived),
+        ("/v1/me/self-billing/documents/", document),
         ("/v1/admin/photos/", photo.clone()),
         ("/v1/admin/reviews/", waiting.clone()),
         ("/v1/admin/store-corrections/", correction),
@@ -186,13 +190,17 @@ fn body_of(operation: &str) -> Value {
         "set_qualifications" => json!({ "qualifications": ["walk"] }),
         "merge_store" => json!({ "into": "sto_00000000000000000000000000" }),
         "decide_store_correction" => json!({ "decision": "reject" }),
+        "accept_self_billing" => json!({ "terms_version": "2026-11" }),
+        "correct_document" => json!({ "reason": why }),
+        "erase_me" => json!({ "password": "walk walk walk" }),
+        "erase_worker" => json!({ "reason": why }),
         "suspend_worker" | "reinstate_worker" => json!({ "code": "walk", "text": why }),
         _ => json!({}),
     }
 }
 
 async fn walk(person: &Person<'_>, route: &Route, id: &str) -> Reply {
-    let mut path = route.path.replace("{id}", id).replace("{code}", "not_found");
+    let mut path = route.path.replace("{id}", id).replace("{code}", "not_found").replace("{year}", "2026");
     let mut headers = vec![
         ("idempotency-key", format!("walk-key-{:08}", person.world.next_number())),
         ("if-match", "\"v1\"".to_owned()),

@@ -11,6 +11,7 @@ mod demo;
 mod discovery;
 mod faces;
 mod money;
+pub mod papers;
 mod payouts;
 mod positions;
 mod races;

@@ -129,16 +129,32 @@ pub fn play_hiding(engine: Engine, faces: Arc<dyn Finder>, story: impl AsyncFnOn
     play_with(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), Some(faces), story);
 }
 
+/// The same on a platform with other rules.
+pub fn play_ruled(engine: Engine, change: impl FnOnce(&mut Rules), story: impl AsyncFnOnce(&World)) {
+    play_by(engine, |scratch| Blobs::folder(&scratch.join("blobs")).unwrap(), None, change, story);
+}
+
 fn play_with(
     engine: Engine,
     blobs: impl FnOnce(&Scratch) -> Blobs,
     faces: Option<Arc<dyn Finder>>,
     story: impl AsyncFnOnce(&World),
 ) {
+    play_by(engine, blobs, faces, |_| (), story);
+}
+
+fn play_by(
+    engine: Engine,
+    blobs: impl FnOnce(&Scratch) -> Blobs,
+    faces: Option<Arc<dyn Finder>>,
+    change: impl FnOnce(&mut Rules),
+    story: impl AsyncFnOnce(&World),
+) {
     let scratch = Scratch::new();
     let (place, database) = fresh_database(engine, &scratch);
     let clock = Clock::manual(At::parse(MORNING).unwrap());
-    let rules = Rules { hide_faces: faces.is_some(), ..Rules::default() };
+    let mut rules = Rules { hide_faces: faces.is_some(), ..Rules::default() };
+    change(&mut rules);
     let core = Arc::new(Core::new(&place, 8, clock, fresh_keys(), fresh_vault(), rules).unwrap());
     let blobs = blobs(&scratch);
     let shared = Shared::new(core.clone(), blobs.clone(), RateLimit::per_second(0), Arc::new(String::new));
