@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use super::conn::Conn;
 use super::rows::{ErasureRow, ReservationRow};
 use super::schema::{
-    erasures, idempotency_keys, one_time_tokens, outbox, payouts, position_fixes, reservations, sessions,
-    sign_in_attempts, submissions, users, visit_tracks, worker_qualifications,
+    erasures, evidence, idempotency_keys, looks, one_time_tokens, outbox, payouts, position_fixes, reservations,
+    sessions, sign_in_attempts, submissions, users, visit_tracks, worker_qualifications,
 };
 use super::tx::{Once, Tx};
-use crate::domain::ids::{ReservationId, UserId};
+use super::types::Json;
+use crate::domain::ids::{EvidenceId, ReservationId, UserId};
 use crate::domain::refusal::Outcome;
 use crate::domain::reservation::ReservationState;
 use crate::domain::submission::SubmissionState;
@@ -102,6 +103,29 @@ pub fn forget_whereabouts(tx: &mut Tx, worker: &UserId) -> Outcome<usize> {
     diesel::update(reservations::table.filter(reservations::worker_id.eq(worker)))
         .set((reservations::device_id.eq(None::<String>), reservations::reserved_elapsed_ms.eq(None::<i64>)))
         .execute(&mut **tx)?;
+    // What the app and the camera wrote down of the place; the findings keep their distances.
+    let photos: Vec<(EvidenceId, Option<Json>)> = evidence::table
+        .filter(evidence::worker_id.eq(worker))
+        .select((evidence::id, evidence::facts))
+        .load(&mut **tx)?;
+    for (id, facts) in photos {
+        let facts = facts.map(|Json(mut facts)| {
+            if let Some(facts) = facts.as_object_mut() {
+                facts.remove("point");
+            }
+            Json(facts)
+        });
+        diesel::update(evidence::table.find(&id))
+            .set((
+                evidence::facts.eq(facts),
+                evidence::capture.eq(Json(serde_json::json!({}))),
+                evidence::file_name.eq(None::<String>),
+            ))
+            .execute(&mut **tx)?;
+        diesel::update(looks::table.filter(looks::evidence_id.eq(&id)))
+            .set(looks::context.eq(None::<String>))
+            .execute(&mut **tx)?;
+    }
     let fixes = position_fixes::table.filter(position_fixes::reservation_id.eq_any(visits));
     Ok(diesel::delete(fixes).execute(&mut **tx)?)
 }

@@ -36,6 +36,13 @@
 //! hours one paid re-check slot opens. A second independent `closed_permanently` closes the store and returns the money
 //! of its missions; a re-check that finds it open resumes everything. The rule is `domain::store::after_report`.
 //!
+//! # Papers
+//! Who a worker is for tax is sealed apart from the books and asked for before the first payout (`ops::tax_profiles`);
+//! what was earned never waits, only the way out. The transaction that settles a payout writes its notice, and, where the
+//! worker agreed, the next invoice of the worker's own series (`ops::selfbilling`). The year is counted from the ledger
+//! (`ops::dac7`). Who leaves is erased (`ops::erasures`): the books know an id, and the law's papers stay sealed until
+//! their day.
+//!
 //! # A kill at any moment
 //! Nothing is acknowledged before it is durable: blobs are flushed with their folder, SQLite runs `synchronous = FULL`,
 //! answers wait for the group's flush. A job holds a lease; when its process dies the lease runs out and another takes

@@ -125,7 +125,7 @@ fn erase(
         "name, e-mail address, language and country",
         "password, sessions and devices",
         "letters that were sent or waited",
-        "exact positions and the shapes of ways",
+        "exact positions, the shapes of ways, and what the app and the camera wrote down of places",
         "destinations of payouts",
         "qualifications",
         "answers kept for repeated requests",
@@ -186,7 +186,7 @@ fn keep(tx: &mut Tx, user: &UserRow) -> Outcome<Vec<Kept>> {
         },
         Kept {
             what: "photos of visits".to_owned(),
-            why: "they prove what a brand paid for, and are kept without the name of who took them".to_owned(),
+            why: "they prove what a brand paid for, and are kept without the name of who took them, as the camera wrote them".to_owned(),
             until: None,
         },
     ];

@@ -140,8 +140,12 @@ pub fn put_tax_profile(cx: &Cx, who: &Worker, version: i64, asked: &TaxPerson) -
     })
 }
 
-/// Refuses while a payout must wait for the profile, and names what is missing.
+/// Refuses while a payout must wait for the profile, and names what is missing. The worker is locked: nobody is erased
+/// while money leaves.
 pub(super) fn gate(cx: &Cx, tx: &mut Tx, worker: &UserId) -> Outcome<()> {
+    if papers::lock_worker(tx, worker)?.is_none_or(|user| user.state == UserState::Erased) {
+        return Err(gone().into());
+    }
     let row = papers::any_profile(tx, worker)?;
     if !waits(cx, tx, worker, row.as_ref().is_some_and(|row| row.complete))? {
         return Ok(());

@@ -422,7 +422,7 @@ with_papers! {
         assert_eq!(refused["errors"][0]["pointer"], "/submissions");
         let rita = world.staff(StaffRole::Reviewer).await;
         rita.claim(&waiting).await.ok();
-        rita.decide(&waiting, json!({ "kind": "approved" })).await.ok();
+        rita.decide(&waiting, json!({ "kind": "approved" })).await.created();
         let erased = admin.post(&path, asked.clone()).await.ok();
         assert_eq!(erased["kept"].as_array().unwrap().len(), 2, "no profile was ever given: {erased}");
         admin.post(&path, asked).await.refused(Code::WrongState);
