@@ -88,8 +88,9 @@ pub fn is_valid(country: &str, number: &str) -> bool {
                         .is_some_and(|(head, letter)| self::digits(head).is_some() && "MGAPLHBZ".contains(letter))
         }
         // Netherlands: BSN, nine digits; weights 9 to 2 and minus 1 give a multiple of 11.
-        "NL" => all
-            .is_some_and(|d| d.len() == 9 && (sum(d, &[9, 8, 7, 6, 5, 4, 3, 2]) + 11 - d[8]) % 11 == 0 && value(d) > 0),
+        "NL" => all.is_some_and(|d| {
+            d.len() == 9 && (sum(d, &[9, 8, 7, 6, 5, 4, 3, 2]) + 11 - d[8]).is_multiple_of(11) && value(d) > 0
+        }),
         // Poland: PESEL (weights 1 3 7 9, modulo 10) or NIP (6 5 7 2 3 4 5 6 7 modulo 11).
         "PL" => {
             weighed(all, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3], |sum| (10 - sum % 10) % 10)
