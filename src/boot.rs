@@ -70,6 +70,8 @@ impl App {
                 detour_percent: settings.detour_percent,
             },
             payouts: payout_rules(settings)?,
+            tax_profile_to_pay: settings.tax_profile_to_pay,
+            platform: settings.platform.clone(),
         };
         let folder = settings.keys_folder();
         let keys = load_keys(&folder, &clock)?;

@@ -1,6 +1,7 @@
 //! The command line: one binary, its commands. Exit codes: 0 done, 1 it did not succeed, 2 the command was not understood.
 
 mod check;
+mod dac7;
 mod eval;
 mod sheet;
 mod stores;
@@ -73,6 +74,7 @@ fn command() -> Command {
         )
         .subcommand(stores::command())
         .subcommand(check::command())
+        .subcommand(dac7::command())
         .subcommand(eval::command())
         .subcommand(
             Command::new("grades")
@@ -177,6 +179,7 @@ fn run(matches: &ArgMatches, settings: &Settings) -> Outcome<ExitCode> {
         },
         Some(("stores", args)) => return stores::run(settings, args),
         Some(("check", args)) => return check::run(args),
+        Some(("dac7", args)) => return dac7::run(settings, args),
         Some(("eval", args)) => return eval::run(args),
         Some(("grades", args)) => {
             let language = args.get_one::<String>("language").and_then(|l| Language::parse(l)).unwrap_or_default();

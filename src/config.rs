@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::domain::money::{Currency, Money};
+use crate::domain::papers::Platform;
+use crate::domain::store::is_country;
+use crate::domain::tax_number;
 
 /// What one process was told.
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ pub struct Settings {
     pub paypal_url: String,
     pub paypal_client_id: Option<String>,
     pub paypal_secret: String,
+    pub tax_profile_to_pay: bool,
+    pub platform: Platform,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -322,6 +327,30 @@ table! {
     "paypal-secret" "FIELDPROOF_PAYPAL_SECRET" ""
         "Its secret; better given as the variable than as the flag."
         |s, t| { s.paypal_secret = t.to_owned(); Ok(()) };
+    "tax-profile-to-pay" "FIELDPROOF_TAX_PROFILE_TO_PAY" "true"
+        "Whether payouts wait until the worker has given what the law asks platforms for (DAC7): `true` or `false`."
+        |s, t| { s.tax_profile_to_pay = yes_no(t)?; Ok(()) };
+    "platform-name" "FIELDPROOF_PLATFORM_NAME" "Fieldproof"
+        "Legal name of who runs the platform, for notices, invoices and the yearly report."
+        |s, t| { s.platform.name = t.to_owned(); Ok(()) };
+    "platform-address" "FIELDPROOF_PLATFORM_ADDRESS" ""
+        "Its street, postcode and city on one line."
+        |s, t| { s.platform.address = t.to_owned(); Ok(()) };
+    "platform-country" "FIELDPROOF_PLATFORM_COUNTRY" ""
+        "Country where it is resident for tax and reports, such as `FR`."
+        |s, t| {
+            if !t.is_empty() && !is_country(t) {
+                return Err("takes an ISO 3166 code of two capital letters".to_owned());
+            }
+            s.platform.country = t.to_owned();
+            Ok(())
+        };
+    "platform-tax-number" "FIELDPROOF_PLATFORM_TAX_NUMBER" ""
+        "Its tax number there, in France the SIREN."
+        |s, t| { s.platform.tax_number = tax_number::normal(t); Ok(()) };
+    "platform-vat-number" "FIELDPROOF_PLATFORM_VAT_NUMBER" ""
+        "Its VAT number."
+        |s, t| { s.platform.vat_number = some(&tax_number::normal(t)); Ok(()) };
 }
 
 /// Variables of the test tools, which the program does not read.
@@ -383,6 +412,8 @@ impl Settings {
             paypal_url: String::new(),
             paypal_client_id: None,
             paypal_secret: String::new(),
+            tax_profile_to_pay: true,
+            platform: Platform::default(),
         };
         for line in TABLE {
             let text = given(line).unwrap_or_else(|| line.default.to_owned());

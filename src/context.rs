@@ -18,6 +18,7 @@ use crate::domain::discovery::{Able, Board, Hexes};
 use crate::domain::event::Actor;
 use crate::domain::ids::{CampaignId, UserId};
 use crate::domain::money::Money;
+use crate::domain::papers::Platform;
 use crate::domain::payout::PayoutRules;
 use crate::domain::refusal::Outcome;
 use crate::domain::time::At;
@@ -57,6 +58,10 @@ pub struct Rules {
     pub earning_caps: Vec<Money>,
     /// How money leaves.
     pub payouts: PayoutRules,
+    /// Whether payouts wait for a complete tax profile.
+    pub tax_profile_to_pay: bool,
+    /// Who runs the platform, as papers name it.
+    pub platform: Platform,
 }
 
 impl Default for Rules {
@@ -75,6 +80,8 @@ impl Default for Rules {
             late_bonus_percent: 0,
             earning_caps: Vec::new(),
             payouts: PayoutRules::default(),
+            tax_profile_to_pay: false,
+            platform: Platform::default(),
         }
     }
 }

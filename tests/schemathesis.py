@@ -13,10 +13,10 @@ REFUSALS = {
     "idempotency_key_reused": EVERYWHERE,
     "invalid_cursor": EVERYWHERE,
     # Secrets that were never given out.
-    "wrong_credentials": {"create_token"},
+    "wrong_credentials": {"create_token", "erase_me"},
     "wrong_password": {"add_payout_method", "enrol_step_up"},
     # Wrong passwords and codes make a pause.
-    "too_many_requests": {"add_payout_method", "enrol_step_up", "confirm_step_up", "approve_payout_batch"},
+    "too_many_requests": {"add_payout_method", "erase_me", "enrol_step_up", "confirm_step_up", "approve_payout_batch"},
     # Who prepared it, or whose second factor it is.
     "second_person": {"approve_payout_batch", "reset_step_up"},
     # A code of an app that nobody has set up.
@@ -32,7 +32,7 @@ REFUSALS = {
     # What the worker may do is not in the request.
     "not_qualified": {"reserve", "reserve_round"},
     "level_too_low": {"reserve", "reserve_round"},
-    "stale": {"update_me", "change_campaign", "decide_store_correction"},
+    "stale": {"update_me", "put_tax_profile", "change_campaign", "decide_store_correction"},
     # The bytes of the photo have another SHA-256.
     "digest_mismatch": {"upload_evidence"},
     # Documents with a grammar of their own, which may be wrong in a draft.
@@ -47,7 +47,13 @@ REFUSALS = {
 # Codes of fields that a pattern lets pass, for the operations that may answer them with `invalid_request`.
 FIELDS = {
     # It is written like one, and there is none.
-    "country_unknown": {"create_store", "create_brand", "register", "update_me", "add_payout_method"},
+    "country_unknown": {"create_store", "create_brand", "register", "update_me", "add_payout_method", "put_tax_profile"},
+    # Written like one, with wrong check digits, no such day, or another country's.
+    "tax_number": {"put_tax_profile"},
+    "vat_number": {"put_tax_profile"},
+    "birth_date": {"put_tax_profile"},
+    # Not the terms of today.
+    "outdated": {"accept_self_billing"},
     "time_zone_unknown": {"create_store"},
     "gtin": {"create_product"},
     # An IBAN, a BIC, an address, a country; which of them are asked for hangs on the rail.
@@ -56,7 +62,7 @@ FIELDS = {
     "email": {"add_payout_method"},
     "pattern": {"add_payout_method"},
     "length": {"add_payout_method"},
-    "required": {"add_payout_method"},
+    "required": {"add_payout_method", "put_tax_profile"},
     # A list of codes.
     "unreadable": {"import_gift_codes"},
     # The grammar of OpenStreetMap.

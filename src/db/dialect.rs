@@ -37,7 +37,8 @@ macro_rules! lock_wrapper {
         impl<Q> RunQueryDsl<Conn> for $name<Q> {}
     };
 }
-lock_wrapper!(Locked, " FOR UPDATE");
+// Rows that only refer to a locked one need not wait.
+lock_wrapper!(Locked, " FOR NO KEY UPDATE");
 lock_wrapper!(SkipLocked, " FOR UPDATE SKIP LOCKED");
 
 impl<Q: QueryFragment<Pg> + QueryFragment<Sqlite>> QueryFragment<MultiBackend> for Both<Q> {

@@ -766,6 +766,75 @@ pub struct StepUpRow {
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = tax_profiles)]
+pub struct TaxProfileRow {
+    pub worker_id: UserId,
+    pub person: String,
+    pub complete: bool,
+    pub created_at: At,
+    pub updated_at: At,
+    pub version: i64,
+    pub keep_until: Option<At>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = payment_notices)]
+pub struct PaymentNoticeRow {
+    pub payout_id: PayoutId,
+    pub worker_id: UserId,
+    pub currency: Currency,
+    pub from_minor: i64,
+    pub to_minor: i64,
+    pub reversed_minor: i64,
+    pub body: Json,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = selfbilling_agreements)]
+pub struct AgreementRow {
+    pub worker_id: UserId,
+    pub number: i64,
+    pub action: String,
+    pub terms_version: String,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = selfbilling_documents)]
+pub struct DocumentRow {
+    pub id: DocumentId,
+    pub worker_id: UserId,
+    pub number: i64,
+    pub kind: String,
+    pub payout_id: PayoutId,
+    pub original_id: Option<DocumentId>,
+    pub reason: Option<String>,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub body: Json,
+    pub issued_at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = selfbilling_parties)]
+pub struct PartyRow {
+    pub document_id: DocumentId,
+    pub worker_id: UserId,
+    pub person: String,
+    pub keep_until: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = erasures)]
+pub struct ErasureRow {
+    pub worker_id: UserId,
+    pub asked_by: String,
+    pub waived: Json,
+    pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
 #[diesel(table_name = confirmations)]
 pub struct ConfirmationRow {
     pub bank_reference: String,

@@ -740,6 +740,83 @@ diesel::table! {
 }
 
 diesel::table! {
+    tax_profiles (worker_id) {
+        worker_id -> Text,
+        person -> Text,
+        complete -> Bool,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        version -> BigInt,
+        keep_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    paper_letters (worker_id, kind) {
+        worker_id -> Text,
+        kind -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    payment_notices (payout_id) {
+        payout_id -> Text,
+        worker_id -> Text,
+        currency -> Text,
+        from_minor -> BigInt,
+        to_minor -> BigInt,
+        reversed_minor -> BigInt,
+        body -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    selfbilling_agreements (worker_id, number) {
+        worker_id -> Text,
+        number -> BigInt,
+        action -> Text,
+        terms_version -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    selfbilling_documents (id) {
+        id -> Text,
+        worker_id -> Text,
+        number -> BigInt,
+        kind -> Text,
+        payout_id -> Text,
+        original_id -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        amount_minor -> BigInt,
+        currency -> Text,
+        body -> Text,
+        issued_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    selfbilling_parties (document_id) {
+        document_id -> Text,
+        worker_id -> Text,
+        person -> Text,
+        keep_until -> Timestamp,
+    }
+}
+
+diesel::table! {
+    erasures (worker_id) {
+        worker_id -> Text,
+        asked_by -> Text,
+        waived -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
     idempotency_keys (caller, route, key) {
         caller -> Text,
         route -> Text,
@@ -971,6 +1048,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     gift_codes,
     step_ups,
     confirmations,
+    tax_profiles,
+    paper_letters,
+    payment_notices,
+    selfbilling_agreements,
+    selfbilling_documents,
+    selfbilling_parties,
+    erasures,
     idempotency_keys,
     jobs,
     events,

@@ -126,6 +126,7 @@ id_columns!(
     BatchId,
     BankFileId,
     GiftCodeId,
+    DocumentId,
     EventId,
     MessageId,
     JobId,

@@ -35,6 +35,7 @@ pub fn set_profile(tx: &mut Tx, row: &UserRow, version: i64) -> Outcome<bool> {
     let now = tx.now();
     let changed = diesel::update(users::table.find(&row.id))
         .filter(users::version.eq(version))
+        .filter(users::state.ne(UserState::Erased))
         .set((
             users::name.eq(&row.name),
             users::language.eq(&row.language),

@@ -33,7 +33,7 @@ pub struct Invariant {
     pub check: fn(&mut Conn) -> Found,
 }
 
-/// I01 to I20, in order; I12 looks at the rows only, its bytes are looked at elsewhere.
+/// I01 to I21, in order; I12 looks at the rows only, its bytes are looked at elsewhere.
 pub const INVARIANTS: &[Invariant] = &[
     Invariant { id: "I01", sentence: "every transfer moves one amount of one currency", check: i01_transfers },
     Invariant { id: "I02", sentence: "amounts are whole minor units", check: i02_amounts },
@@ -55,6 +55,7 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant { id: "I18", sentence: "whoever is refused has a name and a reason", check: i18_reasons },
     Invariant { id: "I19", sentence: "an idempotency key has one caller and route", check: i19_keys },
     Invariant { id: "I20", sentence: "positions that were dropped are gone", check: i20_positions },
+    Invariant { id: "I21", sentence: "invoices have no gap and are what was paid", check: i21_papers },
 ];
 
 /// Examples of one query.
@@ -150,6 +151,7 @@ const AMOUNTS: &[(&str, &str)] = &[
     ("payouts", "cost_minor"),
     ("payout_batches", "total_minor"),
     ("gift_codes", "amount_minor"),
+    ("selfbilling_documents", "amount_minor"),
 ];
 
 fn i02_amounts(conn: &mut Conn) -> Found {
@@ -186,6 +188,10 @@ pub const APPEND_ONLY: &[&str] = &[
     "reversals",
     "bank_balances",
     "late_returns",
+    "payment_notices",
+    "selfbilling_agreements",
+    "selfbilling_documents",
+    "erasures",
     "events",
     "event_seals",
 ];
@@ -387,6 +393,18 @@ fn i08_payouts(conn: &mut Conn) -> Found {
                  COALESCE(SUM(p.amount_minor), 0) FROM payouts p WHERE p.worker_id = a.owner AND p.currency = a.currency \
                  AND p.state NOT IN ('settled', 'returned', 'failed', 'cancelled'))",
             ),
+            (
+                "money paid out that is not what arrived",
+                "SELECT a.id AS id FROM accounts a WHERE a.kind = 'paid_out' AND a.balance_minor <> (SELECT \
+                 COALESCE(SUM(p.amount_minor - p.cost_minor), 0) FROM payouts p WHERE p.worker_id = a.owner AND p.currency = \
+                 a.currency AND p.state = 'settled')",
+            ),
+            (
+                "costs of a rail that are not those of what arrived",
+                "SELECT a.id AS id FROM accounts a WHERE a.kind = 'rail_costs' AND a.balance_minor <> (SELECT \
+                 COALESCE(SUM(p.cost_minor), 0) FROM payouts p WHERE p.worker_id = a.owner AND p.currency = a.currency AND \
+                 (p.state = 'settled' OR EXISTS (SELECT 1 FROM late_returns l WHERE l.payout_id = p.id)))",
+            ),
         ],
     )
 }
@@ -534,6 +552,7 @@ fn table_of(prefix: &str) -> Option<&'static str> {
         "pbt" => "payout_batches",
         "bkf" => "bank_files",
         "gft" => "gift_codes",
+        "sbd" => "selfbilling_documents",
         "snc" => "sanctions",
         "cor" => "store_corrections",
         _ => return None,
@@ -827,6 +846,60 @@ fn i20_positions(conn: &mut Conn) -> Found {
         "a visit whose positions were dropped and that still has some",
         "SELECT DISTINCT t.reservation_id AS id FROM visit_tracks t JOIN position_fixes f \
          ON f.reservation_id = t.reservation_id WHERE t.fixes_dropped_at IS NOT NULL",
+    )
+}
+
+fn i21_papers(conn: &mut Conn) -> Found {
+    all(
+        conn,
+        &[
+            (
+                "a worker's documents whose numbers are not 1 to their count",
+                "SELECT worker_id AS id FROM selfbilling_documents GROUP BY worker_id HAVING COUNT(*) <> MAX(number) OR \
+                 MIN(number) <> 1 OR COUNT(DISTINCT number) <> COUNT(*)",
+            ),
+            (
+                "a document of another amount, currency or worker than its payout",
+                "SELECT d.id AS id FROM selfbilling_documents d LEFT JOIN payouts p ON p.id = d.payout_id WHERE p.id IS NULL \
+                 OR p.worker_id <> d.worker_id OR p.currency <> d.currency OR p.amount_minor <> d.amount_minor",
+            ),
+            (
+                "a credit note that does not take back an invoice of its payout",
+                "SELECT d.id AS id FROM selfbilling_documents d LEFT JOIN selfbilling_documents o ON o.id = d.original_id \
+                 WHERE d.kind = 'credit_note' AND (o.id IS NULL OR o.kind <> 'invoice' OR o.payout_id <> d.payout_id OR \
+                 o.number >= d.number)",
+            ),
+            (
+                "documents of a payout that do not add up to what arrived",
+                "SELECT p.id AS id FROM payouts p JOIN (SELECT payout_id, SUM(CASE WHEN kind = 'invoice' THEN amount_minor \
+                 ELSE -amount_minor END) AS total FROM selfbilling_documents GROUP BY payout_id) d ON d.payout_id = p.id \
+                 WHERE d.total <> CASE WHEN p.state = 'settled' THEN p.amount_minor ELSE 0 END",
+            ),
+            (
+                "invoices that are more than the ledger paid out",
+                "SELECT d.worker_id AS id FROM (SELECT worker_id, currency, SUM(CASE WHEN kind = 'invoice' THEN amount_minor \
+                 ELSE -amount_minor END) AS total FROM selfbilling_documents GROUP BY worker_id, currency) d LEFT JOIN \
+                 accounts a ON a.owner = d.worker_id AND a.kind = 'paid_out' AND a.currency = d.currency LEFT JOIN accounts \
+                 r ON r.owner = d.worker_id AND r.kind = 'rail_costs' AND r.currency = d.currency WHERE d.total > \
+                 COALESCE(a.balance_minor, 0) + COALESCE(r.balance_minor, 0)",
+            ),
+            (
+                "a payment notice of another amount or worker than its payout",
+                "SELECT n.payout_id AS id FROM payment_notices n LEFT JOIN payouts p ON p.id = n.payout_id WHERE p.id IS NULL \
+                 OR p.worker_id <> n.worker_id OR p.currency <> n.currency OR p.amount_minor <> n.to_minor - n.from_minor",
+            ),
+            (
+                "two payment notices for the same earnings",
+                "SELECT b.payout_id AS id FROM payment_notices a JOIN payment_notices b ON b.worker_id = a.worker_id AND \
+                 b.currency = a.currency AND b.payout_id <> a.payout_id WHERE b.from_minor >= a.from_minor AND b.from_minor < \
+                 a.to_minor",
+            ),
+            (
+                "an erased worker who can sign in or has an address",
+                "SELECT u.id AS id FROM users u WHERE u.state = 'erased' AND (u.password_hash <> '!' OR u.email <> u.id || \
+                 '@erased.invalid' OR NOT EXISTS (SELECT 1 FROM erasures e WHERE e.worker_id = u.id))",
+            ),
+        ],
     )
 }
 

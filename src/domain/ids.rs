@@ -109,6 +109,7 @@ ids! {
     BatchId "pbt" "a batch of payouts",
     BankFileId "bkf" "a file of a bank",
     GiftCodeId "gft" "a gift code",
+    DocumentId "sbd" "a self-billing document",
     EventId "evt" "an audit event",
     MessageId "msg" "an outgoing message",
     JobId "job" "a job",

@@ -10,7 +10,8 @@ text_enum! {
 }
 
 text_enum! {
-    UserState { Active = "active", Suspended = "suspended" }
+    /// `erased`: nothing is left that says who it was.
+    UserState { Active = "active", Suspended = "suspended", Erased = "erased" }
 }
 
 /// Shortest password accepted; length is the only rule, as NIST SP 800-63B advises.

@@ -47,8 +47,15 @@
 //! hours one paid re-check slot opens. A second independent `closed_permanently` closes the store and returns the money
 //! of its missions; a re-check that finds it open resumes everything. The rule is `domain::store::after_report`.
 //!
+//! # Papers
+//! Who a worker is for tax is sealed apart from the books and asked for before the first payout (`ops::tax_profiles`);
+//! what was earned never waits, only the way out. The transaction that settles a payout writes its notice, and, where the
+//! worker agreed, the next invoice of the worker's own series (`ops::selfbilling`). The year is counted from the ledger
+//! (`ops::dac7`). Who leaves is erased (`ops::erasures`): the books know an id, and the law's papers stay sealed until
+//! their day.
+//!
 //! # A kill at any moment
 //! Nothing is acknowledged before it is durable: blobs are flushed with their folder, SQLite runs `synchronous = FULL`,
 //! answers wait for the group's flush. A job holds a lease; when its process dies the lease runs out and another takes
 //! it. A payout is marked `sending` before the bank is called, with its own id as the bank's key, so that asking again
-//! pays once. `fieldproof verify` checks the invariants I01 to I20 at any time.
+//! pays once. `fieldproof verify` checks the invariants I01 to I21 at any time.

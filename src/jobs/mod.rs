@@ -23,7 +23,7 @@ use crate::context::{App, Cx};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::deadlines::{self, Swept};
 use crate::ops::work::{self, Claimed};
-use crate::ops::{assess, audit_seal, budgets, discovery, faces, gift_codes, payouts, positions};
+use crate::ops::{assess, audit_seal, budgets, discovery, faces, gift_codes, payouts, positions, tax_profiles};
 
 /// One line of the table.
 pub struct Job {
@@ -182,6 +182,9 @@ pub const JOBS: &[Job] = &[
         gives_up: "never: only figures for /metrics",
         run: Run::Outside(|bench| Box::pin(measure(bench))),
     },
+    sweep("remind_tax_profiles", 60 * MINUTE, tax_profiles::remind_tax_profiles),
+    sweep("send_recaps", 60 * MINUTE, tax_profiles::send_recaps),
+    sweep("drop_papers", 60 * MINUTE, tax_profiles::drop_papers),
     sweep("drop_fixes", 60 * MINUTE, positions::drop_fixes),
     sweep("forget_changes", 10 * MINUTE, discovery::forget_changes),
     sweep("sweep_keys", 60 * MINUTE, deadlines::sweep_keys),

@@ -10,7 +10,7 @@ use crate::ports::blobs::evidence_key;
 
 const PAGE: i64 = 500;
 
-/// Checks I01 to I20. `quick` compares the length of each photo only, not its bytes.
+/// Checks I01 to I21. `quick` compares the length of each photo only, not its bytes.
 pub async fn verify(app: &App, quick: bool) -> Outcome<Vec<Checked>> {
     let mut all = read(app, verify::verify).await?;
     let photos = photos(app, quick).await?;

@@ -108,7 +108,7 @@ pub fn import_bank_file(cx: &Cx, who: &Finance, once: &Once, asked: &FileBody) -
         }
         let mut entries = Vec::new();
         for line in &file.lines {
-            for (payout, result) in take(tx, line)? {
+            for (payout, result) in take(cx, tx, line)? {
                 let entry = BankEntryRow {
                     id: format!("{}-{:05}", row.id, entries.len()),
                     file_id: row.id.clone(),
@@ -133,9 +133,9 @@ pub fn import_bank_file(cx: &Cx, who: &Finance, once: &Once, asked: &FileBody) -
 }
 
 /// What one line meant: for one payout, or for all of a file of ours that was refused.
-fn take(tx: &mut Tx, line: &Line) -> Outcome<Vec<(Option<PayoutId>, &'static str)>> {
+fn take(cx: &Cx, tx: &mut Tx, line: &Line) -> Outcome<Vec<(Option<PayoutId>, &'static str)>> {
     if line.word == Word::FileRejected {
-        return take_refused_file(tx, line);
+        return take_refused_file(cx, tx, line);
     }
     let row = line.end_to_end.as_deref().and_then(sepa::payout_of);
     let row = row.map(|id| payouts::any_by_id(tx, &id)).transpose()?.flatten();
@@ -159,7 +159,7 @@ fn take(tx: &mut Tx, line: &Line) -> Outcome<Vec<(Option<PayoutId>, &'static str
         Word::Accepted => Said::Accepted(bank_id(row.id.as_str())),
         Word::FileRejected | Word::Other => return Ok(vec![(Some(row.id), "contradicts")]),
     };
-    let result = result_of(hear(tx, &row.id, &said)?);
+    let result = result_of(hear(cx, tx, &row.id, &said)?);
     Ok(vec![(Some(row.id), result)])
 }
 
@@ -171,7 +171,7 @@ fn result_of(heard: Heard) -> &'static str {
     }
 }
 
-fn take_refused_file(tx: &mut Tx, line: &Line) -> Outcome<Vec<(Option<PayoutId>, &'static str)>> {
+fn take_refused_file(cx: &Cx, tx: &mut Tx, line: &Line) -> Outcome<Vec<(Option<PayoutId>, &'static str)>> {
     let batch = line.message.as_deref().and_then(|id| BatchId::parse(&id.replacen('-', "_", 1)));
     let batch = batch.map(|id| payout_batches::any_find(tx, &id)).transpose()?.flatten();
     let Some(batch) = batch.filter(|batch| batch.rail == Rail::Bank && batch.approved_by.is_some()) else {
@@ -180,7 +180,7 @@ fn take_refused_file(tx: &mut Tx, line: &Line) -> Outcome<Vec<(Option<PayoutId>,
     let why = line.reason.clone().unwrap_or_else(|| "The bank refused the file.".to_owned());
     let mut results = Vec::new();
     for row in payout_batches::any_items(tx, &batch.id)? {
-        let heard = hear(tx, &row.id, &Said::Failed(why.clone()))?;
+        let heard = hear(cx, tx, &row.id, &Said::Failed(why.clone()))?;
         results.push((Some(row.id), result_of(heard)));
     }
     Ok(results)

@@ -162,7 +162,7 @@ pub fn give_codes(cx: &Cx) -> Outcome<Swept> {
         };
         let waiting = cx.read(page)?;
         for row in &waiting {
-            match cx.write_as(&GIVER, |tx| give_one(tx, row)) {
+            match cx.write_as(&GIVER, |tx| give_one(cx, tx, row)) {
                 Ok(true) => swept.done += 1,
                 Ok(false) => missing += 1,
                 // Another process was quicker.
@@ -182,15 +182,15 @@ pub fn give_codes(cx: &Cx) -> Outcome<Swept> {
     Ok(swept)
 }
 
-fn give_one(tx: &mut Tx, row: &PayoutRow) -> Outcome<bool> {
+fn give_one(cx: &Cx, tx: &mut Tx, row: &PayoutRow) -> Outcome<bool> {
     let amount = Money::new(row.amount_minor - row.cost_minor, row.currency);
     let Some(code) = gift_codes::take(tx, amount, &row.id, good_until(tx.now()))? else {
         tx.nothing_changed();
         return Ok(false);
     };
     step(tx, &row.id, PayoutMove::Send, "payout.sending", None, PayoutChange::default())?;
-    hear(tx, &row.id, &Said::Accepted(code.id.to_string()))?;
-    hear(tx, &row.id, &Said::Settled)?;
+    hear(cx, tx, &row.id, &Said::Accepted(code.id.to_string()))?;
+    hear(cx, tx, &row.id, &Said::Settled)?;
     let until = good_until(tx.now());
     let left = gift_codes::any_stock(tx, until)?;
     if !left.iter().any(|(face, _)| *face == amount) {

@@ -360,7 +360,7 @@ pub fn mark_payout_batch_sent(cx: &Cx, who: &Finance, once: &Once, id: &BatchId)
         }
         for item in payout_batches::any_items(tx, id)? {
             if item.state == PayoutState::Approved {
-                hear(tx, &item.id, &Said::Accepted(bank_id(item.id.as_str())))?;
+                hear(cx, tx, &item.id, &Said::Accepted(bank_id(item.id.as_str())))?;
             }
         }
         let row = payout_batches::any_find(tx, id)?.or_missing("batch")?;

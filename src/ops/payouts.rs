@@ -10,7 +10,7 @@ use crate::access::{Anyone, Finance, Worker};
 use crate::context::{Cx, Once};
 use crate::db::payouts::PayoutChange;
 use crate::db::rows::{ConfirmationRow, LateReturnRow, PayoutChoiceRow, PayoutMethodRow, PayoutRow};
-use crate::db::{Conn, Tx, gift_codes, ledger, payout_methods, payouts, queue};
+use crate::db::{Conn, Tx, gift_codes, ledger, papers, payout_methods, payouts, queue};
 use crate::domain::account::Account;
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::*;
@@ -22,7 +22,7 @@ use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refu
 use crate::domain::time::At;
 use crate::ops::deadlines::{BATCH_ROWS, Swept};
 use crate::ops::payout_methods::{check_payable, open};
-use crate::ops::{Page, gift_codes as codes, letters, payout_batches};
+use crate::ops::{Page, gift_codes as codes, letters, payout_batches, selfbilling, tax_profiles};
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct PayoutView {
@@ -101,6 +101,7 @@ pub fn request_payout(cx: &Cx, who: &Worker, once: &Once, asked: &PayoutBody) ->
     }
     let (worker, scope) = (who.user(), WorkerScope::from(who));
     cx.write_once(who, once, |tx| {
+        tax_profiles::gate(cx, tx, worker)?;
         let method = MethodId::parse(&asked.method_id);
         let method = method.map(|id| payout_methods::find(tx, &scope, &id)).transpose()?.flatten();
         let method = method.or_missing("payout method")?;
@@ -231,6 +232,10 @@ fn pay_one(cx: &Cx, tx: &mut Tx, choice: &PayoutChoiceRow) -> Outcome<()> {
     if !payout_methods::ran(tx, choice, rules.next_run(now))? {
         return Ok(());
     }
+    match tax_profiles::gate(cx, tx, &choice.worker_id) {
+        Err(Failure::Refused(_)) => return Ok(()),
+        passed => passed?,
+    }
     let Some(method) = payout_methods::any_find(tx, &choice.method_id)? else { return Ok(()) };
     for money in held(tx, &choice.worker_id)? {
         match check_payable(tx, rules, &method, Some(money.currency), now) {
@@ -339,7 +344,7 @@ pub(super) fn let_go(tx: &mut Tx, id: &PayoutId, by: &UserId) -> Outcome<PayoutR
 pub fn settle_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId) -> Outcome<PayoutView> {
     cx.write_once(who, once, |tx| {
         of_test_bank(tx, id)?;
-        settle(tx, id).map(PayoutView::of)
+        settle(cx, tx, id).map(PayoutView::of)
     })
 }
 
@@ -361,12 +366,12 @@ pub fn return_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: 
         if row.state != PayoutState::Sent {
             return Err(wrong_state(row.state));
         }
-        give_back(tx, id, PayoutMove::Return, &asked.reason).map(PayoutView::of)
+        give_back(cx, tx, id, PayoutMove::Return, &asked.reason).map(PayoutView::of)
     })
 }
 
 /// It arrived: what the rail cost leaves with it.
-fn settle(tx: &mut Tx, id: &PayoutId) -> Outcome<PayoutRow> {
+fn settle(cx: &Cx, tx: &mut Tx, id: &PayoutId) -> Outcome<PayoutRow> {
     let change = PayoutChange { settled_at: Some(tx.now()), ..PayoutChange::default() };
     let (row, event) = step(tx, id, PayoutMove::Settle, "payout.settled", None, change)?;
     confirm(tx, &row)?;
@@ -378,12 +383,13 @@ fn settle(tx: &mut Tx, id: &PayoutId) -> Outcome<PayoutRow> {
     }
     let text = format!("{net} arrived at {}. There is nothing left for you to do.", row.destination);
     write_to(tx, &event, &row, "Your payout arrived", &text)?;
+    selfbilling::settled(cx, tx, &row)?;
     ended(tx, &row)?;
     Ok(row)
 }
 
 /// It came back or was refused: all of it is in the worker's balance again.
-fn give_back(tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str) -> Outcome<PayoutRow> {
+fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str) -> Outcome<PayoutRow> {
     let change = PayoutChange { return_reason: Some(reason.to_owned()), ..PayoutChange::default() };
     let kind = if how == PayoutMove::Fail { "payout.failed" } else { "payout.returned" };
     let before = payouts::any_by_id(tx, id)?.or_missing("payout")?;
@@ -401,6 +407,7 @@ fn give_back(tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str) -> Outco
             return Err(Refusal::new(Code::PayoutState, "It came back before.").into());
         }
         ledger::apply(tx, &event, &book::return_settled_payout(&row.worker_id, amount))?;
+        selfbilling::returned(cx, tx, &row)?;
     } else {
         confirm(tx, &row)?;
         ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
@@ -453,9 +460,10 @@ pub enum Heard {
 }
 
 /// Takes the rail's word for one payout, whatever was heard of it before; the same word again changes nothing.
-pub(super) fn hear(tx: &mut Tx, id: &PayoutId, said: &Said) -> Outcome<Heard> {
+pub(super) fn hear(cx: &Cx, tx: &mut Tx, id: &PayoutId, said: &Said) -> Outcome<Heard> {
     use PayoutState as S;
     let mut row = payouts::any_by_id(tx, id)?.or_missing("payout")?;
+    papers::lock_worker(tx, &row.worker_id)?;
     match (row.state, said) {
         (S::Sent | S::Settled | S::Returned | S::Failed, Said::Accepted(_))
         | (S::Settled | S::Returned, Said::Settled)
@@ -481,13 +489,13 @@ pub(super) fn hear(tx: &mut Tx, id: &PayoutId, said: &Said) -> Outcome<Heard> {
     match said {
         Said::Accepted(_) => ended(tx, &row)?,
         Said::Settled => {
-            settle(tx, id)?;
+            settle(cx, tx, id)?;
         }
         Said::Returned(reason) => {
-            give_back(tx, id, PayoutMove::Return, reason)?;
+            give_back(cx, tx, id, PayoutMove::Return, reason)?;
         }
         Said::Failed(reason) => {
-            give_back(tx, id, PayoutMove::Fail, reason)?;
+            give_back(cx, tx, id, PayoutMove::Fail, reason)?;
         }
     }
     Ok(Heard::Moved)
@@ -574,7 +582,7 @@ pub fn mark_sending(cx: &Cx, id: &PayoutId) -> Outcome<bool> {
 
 /// Records what the rail said; false when it was known, or fits nothing.
 pub fn record_word(cx: &Cx, id: &PayoutId, said: &Said) -> Outcome<bool> {
-    cx.write_as(&SENDER, |tx| match hear(tx, id, said)? {
+    cx.write_as(&SENDER, |tx| match hear(cx, tx, id, said)? {
         Heard::Moved => Ok(true),
         Heard::Known | Heard::Contradicts => {
             tx.nothing_changed();

@@ -176,10 +176,24 @@ readable!(
     MethodId,
     BatchId,
     BankFileId,
+    DocumentId,
     EventId,
     CorrectionId,
     JournalId
 );
+
+/// A year in the path `/{year}`.
+pub struct Year(pub i16);
+
+impl FromRequest for Year {
+    type Error = Failure;
+    type Future = std::future::Ready<Result<Year, Failure>>;
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let year = req.match_info().get("year").filter(|text| text.len() == 4).and_then(|text| text.parse().ok());
+        let year = year.filter(|year| (2000..=2999).contains(year));
+        std::future::ready(year.map(Year).ok_or_else(|| Refusal::missing("year").into()))
+    }
+}
 
 /// The query string; unknown parameters are refused where the type says so.
 pub struct Params<T>(pub T);

@@ -9,6 +9,7 @@ mod observe;
 pub mod page;
 pub mod problem;
 pub mod routes;
+mod sheets;
 
 use std::net::TcpListener;
 

@@ -125,6 +125,19 @@ routes! {
     "/v1/me/payout-choice" { POST payouts::choose_payouts [Worker] }
     "/v1/admin/step-up" { POST batches::enrol_step_up [AnyStaff] }
     "/v1/admin/step-up/confirm" { POST batches::confirm_step_up [AnyStaff] }
+    "/v1/me/tax-profile" { GET papers::get_tax_profile [Worker] PUT papers::put_tax_profile [Worker] }
+    "/v1/me/payouts/{id}/notice" { GET papers::get_payment_notice [Worker] }
+    "/v1/me/payouts/{id}/notice.html" { GET papers::get_payment_notice_page [Worker] }
+    "/v1/me/recaps/{year}" { GET papers::get_recap [Worker] }
+    "/v1/me/recaps/{year}/recap.html" { GET papers::get_recap_page [Worker] }
+    "/v1/me/dac7/{year}" { GET papers::get_own_dac7 [Worker] }
+    "/v1/me/self-billing" { GET papers::get_self_billing [Worker] }
+    "/v1/me/self-billing/acceptance" { POST papers::accept_self_billing [Worker] }
+    "/v1/me/self-billing/withdrawal" { POST papers::withdraw_self_billing [Worker] }
+    "/v1/me/self-billing/documents" { GET papers::list_documents [Worker] }
+    "/v1/me/self-billing/documents/{id}" { GET papers::get_document [Worker] }
+    "/v1/me/self-billing/documents/{id}/document.html" { GET papers::get_document_page [Worker] }
+    "/v1/me/erasure" { POST papers::erase_me [Worker] }
     "/v1/me/standing" { GET me::get_standing [Worker] }
     "/v1/missions" { GET missions::list_missions [Worker] }
     "/v1/missions/map" { GET missions::map_missions [Worker] }
@@ -181,6 +194,10 @@ routes! {
     "/v1/admin/bank-entries" { GET batches::list_bank_entries [Finance] }
     "/v1/admin/gift-codes" { GET batches::list_gift_codes [Finance] POST batches::import_gift_codes [Admin] }
     "/v1/admin/staff/{id}/step-up-reset" { POST batches::reset_step_up [Admin] }
+    "/v1/admin/self-billing/{id}/correction" { POST papers::correct_document [Finance] }
+    "/v1/admin/dac7/{year}" { GET papers::get_dac7 [Finance] }
+    "/v1/admin/dac7/{year}/report.xml" { GET papers::get_dac7_xml [Admin] }
+    "/v1/admin/workers/{id}/erasure" { POST papers::erase_worker [Admin] }
     "/v1/admin/stores/duplicates" { GET stores::list_store_duplicates [Admin] }
     "/v1/admin/stores/{id}/merge" { POST stores::merge_store [Admin] }
     "/v1/admin/stores/{id}/site" { POST stores::place_store [Admin] }

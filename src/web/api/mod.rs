@@ -13,6 +13,7 @@ pub mod funds;
 pub mod me;
 pub mod meta;
 pub mod missions;
+pub mod papers;
 pub mod payouts;
 pub mod products;
 pub mod report;

@@ -133,6 +133,7 @@ async fn town(world: &World) -> Town<'_> {
     let live = Visit::reserved(&ana, &round.missions[3]).await.reservation;
     let method = ana.test_method().await;
     let asked = json!({ "method_id": method });
+    let (arrived, document) = crate::story::papers::invoiced(world, &ana, &finance).await;
     let payout = ana.post("/v1/payouts", asked).await.created()["id"].as_str().unwrap().to_owned();
     // Prepared by another than the one of the town who will approve it.
     let nadia = world.staff(StaffRole::Finance).await;
@@ -155,6 +156,9 @@ async fn town(world: &World) -> Town<'_> {
         ("/v1/admin/staff/", rita.id.clone()),
         ("/v1/me/payout-methods/", method),
         ("/v1/payouts/", payout.clone()),
+        ("/v1/admin/self-billing/", document.clone()),
+        ("/v1/me/payouts/", arrived),
+        ("/v1/me/self-billing/documents/", document),
         ("/v1/admin/photos/", photo.clone()),
         ("/v1/admin/reviews/", waiting.clone()),
         ("/v1/admin/store-corrections/", correction),
@@ -231,13 +235,17 @@ fn body_of(operation: &str) -> Value {
         "place_store" => json!({ "lat": 46.5, "lon": 6.6 }),
         "merge_store" => json!({ "into": "sto_00000000000000000000000000" }),
         "decide_store_correction" => json!({ "decision": "reject" }),
+        "accept_self_billing" => json!({ "terms_version": "2026-11" }),
+        "correct_document" => json!({ "reason": why }),
+        "erase_me" => json!({ "password": "walk walk walk" }),
+        "erase_worker" => json!({ "reason": why }),
         "suspend_worker" | "reinstate_worker" => json!({ "code": "walk", "text": why }),
         _ => json!({}),
     }
 }
 
 async fn walk(person: &Person<'_>, route: &Route, id: &str) -> Reply {
-    let mut path = route.path.replace("{id}", id).replace("{code}", "not_found");
+    let mut path = route.path.replace("{id}", id).replace("{code}", "not_found").replace("{year}", "2026");
     let mut headers = vec![
         ("idempotency-key", format!("walk-key-{:08}", person.world.next_number())),
         ("if-match", "\"v1\"".to_owned()),

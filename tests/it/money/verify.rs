@@ -74,8 +74,15 @@ INSERT INTO transfers VALUES ('trf_c','jrn_1','acc_i','acc_c',5,'CHF',:t);
 INSERT INTO bonuses VALUES ('bon_1','pay_floor','usr_w','brd_1','cmp_1','sub_1',30,'CHF','Took longer.',NULL,'jrn_4',:t);
 INSERT INTO bonuses VALUES ('bon_2','bonus','usr_w','brd_1','cmp_1','sub_1',7,'CHF','Well done.','usr_s','jrn_5',:t);
 INSERT INTO reversals VALUES ('jrn_6','jrn_5','Wrong visit.','usr_s',:t);
-INSERT INTO payouts VALUES ('pay_1','usr_w',60,'CHF','CH93','settled','usr_s','TB-1',NULL,:t,:t,:t,4,NULL,'test',0,NULL);
+INSERT INTO payouts VALUES ('pay_1','usr_w',65,'CHF','CH93','settled','usr_s','TB-1',NULL,:t,:t,:t,4,NULL,'test',5,NULL);
 INSERT INTO confirmations VALUES ('TB-1','pay_1','settled',:t);
+INSERT INTO payment_notices VALUES ('pay_1','usr_w','CHF',0,65,0,'{}',:t);
+INSERT INTO selfbilling_agreements VALUES ('usr_w',1,'accept','2026-11',:t);
+INSERT INTO selfbilling_documents VALUES ('sbd_1','usr_w',1,'invoice','pay_1',NULL,NULL,65,'CHF','{}',:t);
+INSERT INTO selfbilling_documents VALUES ('sbd_2','usr_w',2,'credit_note','pay_1','sbd_1','A typo.',65,'CHF','{}',:t);
+INSERT INTO selfbilling_documents VALUES ('sbd_3','usr_w',3,'invoice','pay_1',NULL,NULL,65,'CHF','{}',:t);
+INSERT INTO users VALUES ('usr_g','usr_g@erased.invalid','!','worker',NULL,'erased','en',NULL,'erased',NULL,:t,:t,2);
+INSERT INTO erasures VALUES ('usr_g','worker','[]',:t);
 INSERT INTO idempotency_keys VALUES ('usr_w','POST /v1/x','key-00001','h','{\"id\":\"rsv_1\"}',:t);
 INSERT INTO events VALUES ('evt_1',:t,'worker','usr_w','q','reservation.used','rsv_1','brd_1',NULL,'held','used',NULL,'null');
 INSERT INTO events VALUES ('evt_2',:t,'machine','expire','q','reservation.expired','rsv_3','brd_1',NULL,'held','expired',NULL,'null');
@@ -180,14 +187,15 @@ const DAMAGE: &[(&str, &str)] = &[
         "INSERT INTO payouts SELECT 'pay_2', worker_id, amount_minor, currency, destination, 'sent', approved_by, bank_reference, NULL, requested_at, NULL, updated_at, 1, NULL, 'test', 0, NULL FROM payouts",
     ),
     ("I08", "UPDATE payouts SET rail = 'bank'"),
+    ("I08", "UPDATE payouts SET cost_minor = 4"),
     ("I08", "INSERT INTO late_returns VALUES ('TB-1', 'pay_1', 'AC04', '2026-03-10 09:00:00')"),
     (
         "I08",
-        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 2, 60, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_w', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
+        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 2, 65, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_w', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
     ),
     (
         "I08",
-        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 1, 60, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_s', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
+        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 1, 65, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_s', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
     ),
     (
         "I08",
@@ -228,6 +236,20 @@ const DAMAGE: &[(&str, &str)] = &[
         "I20",
         "INSERT INTO position_fixes VALUES ('fix_1', 'rsv_1', 'seal', 46.5, 6.6, 9, 0, '2026-03-10 09:00:00', '2026-03-10 09:00:00', 9, 'pass', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
     ),
+    ("I21", "UPDATE selfbilling_documents SET number = 4 WHERE id = 'sbd_3'"),
+    ("I21", "DELETE FROM selfbilling_documents WHERE id = 'sbd_1'"),
+    ("I21", "DELETE FROM selfbilling_documents WHERE id = 'sbd_2'"),
+    ("I21", "UPDATE selfbilling_documents SET amount_minor = 66 WHERE id = 'sbd_3'"),
+    ("I21", "UPDATE selfbilling_documents SET original_id = 'sbd_3' WHERE id = 'sbd_2'"),
+    ("I21", "UPDATE selfbilling_documents SET worker_id = 'usr_v'"),
+    ("I21", "UPDATE payment_notices SET to_minor = 59"),
+    ("I21", "UPDATE payment_notices SET worker_id = 'usr_v'"),
+    (
+        "I21",
+        "INSERT INTO payouts SELECT 'pay_2', worker_id, 1, currency, destination, 'requested', NULL, NULL, NULL, requested_at, NULL, updated_at, 1, NULL, 'test', 0, NULL FROM payouts; INSERT INTO payment_notices SELECT 'pay_2', worker_id, currency, 64, 65, 0, body, at FROM payment_notices",
+    ),
+    ("I21", "UPDATE users SET password_hash = 'x' WHERE id = 'usr_g'"),
+    ("I21", "UPDATE users SET email = 'g@example.org' WHERE id = 'usr_g'"),
     ("I18", "INSERT INTO decision_items VALUES ('dec_1', '/n', 0, NULL, NULL, NULL)"),
 ];
 

@@ -190,7 +190,7 @@ both! {
         assert!(String::from_utf8(before[2].clone()).unwrap().contains("<td>approval</td>"));
 
         round.clean(&ana, &round.missions[1]).await;
-        ana.post("/v1/payouts", json!({ "destination": "CH93 0076 2011 6238 5295 7" })).await.created();
+        ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
         round.owner.post(&format!("/v1/brand/campaigns/{}/close", round.campaign), json!({})).await.ok();
         world.fund(&round.brand, 777).await;
         world.work().await;
@@ -225,7 +225,7 @@ both! {
         finance.post("/v1/admin/safeguarding", record(due)).await.ok();
         // What comes later changes nothing for the day that is over.
         world.fund(&round.brand, 5000).await;
-        ana.post("/v1/payouts", json!({ "destination": "CH93 0076 2011 6238 5295 7" })).await.created();
+        ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
         let report = day().await;
         assert_eq!((&report["matches"], &report["currencies"][0]["client_money_minor"]), (&json!(true), &json!(due)));
         finance.get("/v1/admin/safeguarding?day=2026-03-11").await.refused(Code::PeriodOpen);

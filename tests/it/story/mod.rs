@@ -12,6 +12,7 @@ mod demo;
 mod discovery;
 mod faces;
 mod money;
+pub mod papers;
 mod payouts;
 mod positions;
 mod races;

@@ -207,7 +207,7 @@ both! {
         let round = world.round("Acme", Plan::short()).await;
         let ana = &world.crowd(1)[0];
         round.clean(ana, &round.missions[0]).await;
-        let asked = json!({ "amount": { "amount_minor": 250, "currency": "CHF" }, "destination": "CH93 0076 2011 6238 5295 7" });
+        let asked = json!({ "amount": { "amount_minor": 250, "currency": "CHF" }, "method_id": ana.test_method().await });
         let replies = join_all((0..16).map(|_| ana.post("/v1/payouts", asked.clone()))).await;
         assert_eq!((count(&replies, "ok"), count(&replies, "insufficient_funds")), (4, 12), "{:?}", told(&replies));
         let balance = ana.get("/v1/balance").await.ok()["balances"][0].clone();
