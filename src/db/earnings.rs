@@ -2,16 +2,19 @@
 //! `attempt` or `partial`) and at most one `supplement`, by which an appeal raised it. What a submission earned is the
 //! sum of both; two partial unique indexes keep I07.
 
+use std::collections::HashMap;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::conn::Conn;
 use super::rows::EarningRow;
-use super::schema::{earnings, stores, submissions};
+use super::schema::{accounts, earnings, stores, submissions, transfers};
 use super::tx::Tx;
 use crate::access::scope::WorkerScope;
-use crate::domain::ids::{EarningId, SubmissionId};
+use crate::domain::ids::{EarningId, JournalId, SubmissionId};
+use crate::domain::ledger::AccountKind;
 use crate::domain::refusal::Outcome;
 
 pub fn insert(tx: &mut Tx, earning: &EarningRow) -> Outcome<()> {
@@ -25,6 +28,18 @@ pub fn any_earned_minor(conn: &mut Conn, id: &SubmissionId) -> Outcome<(i64, i64
         .filter(earnings::submission_id.eq(id))
         .select((sql::<BigInt>("CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT)"), diesel::dsl::count_star()))
         .first(conn)?)
+}
+
+/// What the platform took beside each of these earnings, by their journals; none where it took nothing.
+pub fn any_fees(conn: &mut Conn, rows: &[EarningRow]) -> Outcome<HashMap<JournalId, i64>> {
+    let journals: Vec<JournalId> = rows.iter().map(|row| row.journal_id.clone()).collect();
+    let fees: Vec<(JournalId, i64)> = transfers::table
+        .inner_join(accounts::table.on(accounts::id.eq(transfers::credit_account)))
+        .filter(transfers::journal_id.eq_any(journals))
+        .filter(accounts::kind.eq(AccountKind::Fees))
+        .select((transfers::journal_id, transfers::amount_minor))
+        .load(conn)?;
+    Ok(fees.into_iter().collect())
 }
 
 /// The worker's earnings, newest first, each with the name of its store.

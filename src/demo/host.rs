@@ -73,8 +73,6 @@ async fn host(asked: &Asked, settings: &Settings, socket: TcpListener) -> Outcom
 
 /// The demonstration in the folder of `settings`, played to its end: now, unless it was played before.
 pub async fn open(settings: &Settings, fresh: bool, tell: &mut dyn FnMut(&str)) -> Outcome<App> {
-    // Nobody in it has a tax number.
-    let settings = &Settings { tax_profile_to_pay: false, ..settings.clone() };
     let shown = settings.data.display();
     match folder::prepare(&settings.data, fresh)? {
         Found::Played(marker) => {

@@ -13,6 +13,7 @@ use crate::domain::campaign::CampaignKind;
 use crate::domain::decision::{Correction, DecisionKind, ItemVerdict, ReasonCode};
 use crate::domain::ids::{CampaignId, StoreId, SubmissionId};
 use crate::domain::money::{Currency, Money};
+use crate::domain::papers::TaxPerson;
 use crate::domain::payout::Rail;
 use crate::domain::place::Point;
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
@@ -30,7 +31,7 @@ use crate::ops::stores::StoreQuery;
 use crate::ops::submissions::SubmissionView;
 use crate::ops::{
     appeals, auth, brands, campaigns, decisions, funds, payout_methods, payouts, reservations, reviews, store_import,
-    stores, submissions,
+    stores, submissions, tax_profiles,
 };
 
 /// Somebody of the demonstration.
@@ -418,6 +419,20 @@ async fn send_payout(stage: &Stage<'_>) -> Outcome<(crate::domain::ids::PayoutId
         automatic: None,
     };
     let method = payout_methods::add_payout_method(&stage.cx(), &ana, &stage.once(), &account)?;
+    let some = |text: &str| Some(text.to_owned());
+    let person = TaxPerson {
+        first_name: some("Ana"),
+        last_name: some("Costa"),
+        street: some("Avenue de la Gare 1"),
+        postcode: some("1003"),
+        city: some("Lausanne"),
+        country: some("CH"),
+        birth_date: some("1994-05-06"),
+        // The number that the Swiss offices print in their examples.
+        tax_number: some("756.9217.0769.85"),
+        vat_number: None,
+    };
+    tax_profiles::put_tax_profile(&stage.cx(), &ana, 0, &person)?;
     let asked = PayoutBody { amount: None, method_id: method.id.to_string() };
     let payout = payouts::request_payout(&stage.cx(), &ana, &stage.once(), &asked)?;
     stage.wait_minutes(20);

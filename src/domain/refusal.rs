@@ -229,6 +229,12 @@ impl Refusal {
         Refusal { errors, ..Refusal::new(code, detail) }
     }
 
+    /// The same where each detail is a sentence that stands by itself.
+    pub fn sentences(code: Code, errors: Vec<FieldError>) -> Refusal {
+        let detail = errors.iter().map(|error| error.detail.as_str()).collect::<Vec<_>>().join(" ");
+        Refusal { errors, ..Refusal::new(code, detail) }
+    }
+
     pub fn field(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Refusal {
         Refusal::fields(Code::InvalidRequest, vec![FieldError::new(pointer, code, detail)])
     }

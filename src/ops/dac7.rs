@@ -201,10 +201,12 @@ pub fn make_report(cx: &Cx, actor: &Actor, year: i16) -> Outcome<Report> {
     let errors: Vec<FieldError> = settings
         .into_iter()
         .filter(|(_, value)| value.is_empty())
-        .map(|(name, _)| FieldError::new(name, "required", "The report names who runs the platform: set it."))
+        .map(|(name, _)| {
+            FieldError::new(name, "required", format!("Set {name}: the report says who runs the platform."))
+        })
         .collect();
     if !errors.is_empty() {
-        return Err(Refusal::fields(Code::ReportIncomplete, errors).into());
+        return Err(Refusal::sentences(Code::ReportIncomplete, errors).into());
     }
     cx.write_as(actor, |tx| {
         let now: At = tx.now();

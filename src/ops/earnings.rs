@@ -1,6 +1,6 @@
 //! What a worker has earned and where it is: available, on its way, paid out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,13 +26,20 @@ pub struct EarningView {
     /// `reward`, `attempt`, `partial`, or `supplement`: what an appeal added.
     pub kind: String,
     pub amount: Money,
+    /// What the brand paid the platform beside it; nothing of it was taken from the worker.
+    pub fee: Money,
     pub at: At,
     /// The day on which it can be with the worker: by the daily run, or by a payout asked for before it.
     pub expected_payout_on: String,
 }
 
 impl EarningView {
-    fn of((row, store_name): (EarningRow, String), rules: &PayoutRules, method: Option<(Rail, At)>) -> EarningView {
+    fn of(
+        (row, store_name): (EarningRow, String),
+        fees: &HashMap<JournalId, i64>,
+        rules: &PayoutRules,
+        method: Option<(Rail, At)>,
+    ) -> EarningView {
         EarningView {
             expected_payout_on: rules.expected_on(row.at, method).to_string(),
             id: row.id,
@@ -41,6 +48,7 @@ impl EarningView {
             store_name,
             kind: row.kind,
             amount: Money::new(row.amount_minor, row.currency),
+            fee: Money::new(fees.get(&row.journal_id).copied().unwrap_or(0), row.currency),
             at: row.at,
         }
     }
@@ -51,17 +59,20 @@ pub fn list_earnings(cx: &Cx, who: &Worker, after: Option<&str>, limit: i64) -> 
     let scope = WorkerScope::from(who);
     let bad = || Refusal::new(Code::InvalidCursor, "It does not belong to this list.");
     let before = after.map(|text| EarningId::parse(text).ok_or_else(bad)).transpose()?;
-    let (rows, method) = cx.read(|c| {
+    let (rows, fees, method) = cx.read(|c| {
         let choice = payout_methods::choice(c, &scope)?;
         let methods = payout_methods::live(c, &scope)?;
         let chosen = choice.and_then(|choice| methods.iter().find(|method| method.id == choice.method_id));
         // Without a choice the one that is good first.
         let method = chosen.or_else(|| methods.iter().min_by_key(|method| method.payable_at));
         let method = method.map(|method| (method.rail, method.payable_at));
-        Ok((earnings::page(c, &scope, before.as_ref(), limit + 1)?, method))
+        let rows = earnings::page(c, &scope, before.as_ref(), limit + 1)?;
+        let earned: Vec<EarningRow> = rows.iter().map(|(row, _)| row.clone()).collect();
+        let fees = earnings::any_fees(c, &earned)?;
+        Ok((rows, fees, method))
     })?;
     let rules = &cx.rules().payouts;
-    Ok(Page::of(rows, limit, |(row, _)| row.id.to_string(), |row| EarningView::of(row, rules, method)))
+    Ok(Page::of(rows, limit, |(row, _)| row.id.to_string(), |row| EarningView::of(row, &fees, rules, method)))
 }
 
 #[derive(Serialize, Deserialize, Clone, Debug)]

@@ -156,7 +156,7 @@ fn owed(tx: &mut Tx, id: &UserId, waive: bool) -> Outcome<Vec<Money>> {
         let detail = format!("{money} are yours: have them paid out, or send waive_balance to leave them.");
         errors.push(FieldError::new("/waive_balance", "owed", detail));
     }
-    if errors.is_empty() { Ok(left) } else { Err(Refusal::fields(Code::MoneyOwed, errors).into()) }
+    if errors.is_empty() { Ok(left) } else { Err(Refusal::sentences(Code::MoneyOwed, errors).into()) }
 }
 
 /// Gives held slots back.

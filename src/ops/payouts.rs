@@ -101,16 +101,18 @@ pub fn request_payout(cx: &Cx, who: &Worker, once: &Once, asked: &PayoutBody) ->
     }
     let (worker, scope) = (who.user(), WorkerScope::from(who));
     cx.write_once(who, once, |tx| {
-        tax_profiles::gate(cx, tx, worker)?;
         let method = MethodId::parse(&asked.method_id);
         let method = method.map(|id| payout_methods::find(tx, &scope, &id)).transpose()?.flatten();
         let method = method.or_missing("payout method")?;
         let now = tx.now();
         check_payable(tx, &cx.rules().payouts, &method, None, now)?;
         let held = held(tx, worker)?;
+        if held.is_empty() {
+            return Err(Refusal::new(Code::NothingToPay, "Your balance is empty.").into());
+        }
+        tax_profiles::gate(cx, tx, worker)?;
         let short = || Refusal::new(Code::InsufficientFunds, "Your balance does not hold this amount.");
         let amount = match (&asked.amount, held.as_slice()) {
-            (_, []) => return Err(Refusal::new(Code::NothingToPay, "Your balance is empty.").into()),
             (Some(amount), _) => Money::new(amount.amount_minor, Currency::parse(&amount.currency).ok_or_else(short)?),
             (None, [all]) => all_of(cx, tx, &method, *all)?,
             (None, _) => {

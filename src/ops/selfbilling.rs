@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::tax_profiles::any_person;
+use super::tax_profiles::{any_person, incomplete};
 use crate::access::scope::WorkerScope;
 use crate::access::{Finance, Worker};
 use crate::context::{Cx, Once};
@@ -19,7 +19,7 @@ use crate::domain::papers::{
     vat_mention,
 };
 use crate::domain::payout::PayoutState;
-use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
+use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
 use crate::domain::user::UserState;
 use crate::ops::Page;
@@ -224,9 +224,7 @@ pub fn accept_self_billing(cx: &Cx, who: &Worker, once: &Once, asked: &Acceptanc
         }
         let missing = any_person(cx, tx, who.user())?.missing();
         if !missing.is_empty() {
-            let detail = "An invoice names its supplier.";
-            let errors = missing.iter().map(|name| FieldError::new(format!("/{name}"), "required", detail)).collect();
-            return Err(Refusal::fields(Code::TaxProfileIncomplete, errors).into());
+            return Err(incomplete(&missing, "An invoice names its supplier.").into());
         }
         change(tx, who.user(), "accept")
     })

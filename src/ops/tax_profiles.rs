@@ -151,10 +151,14 @@ pub(super) fn gate(cx: &Cx, tx: &mut Tx, worker: &UserId) -> Outcome<()> {
         return Ok(());
     }
     let person = row.map_or_else(|| Ok(TaxPerson::default()), |row| open(cx, &row))?;
-    let detail = "The law asks the platform for it before it pays.";
-    let missing = person.missing().into_iter();
-    let errors = missing.map(|name| FieldError::new(format!("/{name}"), "required", detail)).collect();
-    Err(Refusal::fields(Code::TaxProfileIncomplete, errors).into())
+    Err(incomplete(&person.missing(), "The law asks the platform for it before it pays.").into())
+}
+
+/// What lacks, field by field and in one sentence.
+pub(super) fn incomplete(missing: &[&str], why: &str) -> Refusal {
+    let errors = missing.iter().map(|name| FieldError::new(format!("/{name}"), "required", why)).collect();
+    let detail = format!("Missing: {}.", missing.join(", ").replace('_', " "));
+    Refusal { errors, ..Refusal::new(Code::TaxProfileIncomplete, detail) }
 }
 
 /// Asks workers who earned for what is missing, three times; with the last letter their payouts wait.

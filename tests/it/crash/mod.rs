@@ -182,7 +182,7 @@ impl Program<'_> {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldproof"));
         command.arg(name).env_clear().env("FIELDPROOF_DATA", &self.settings.data);
-        command.env("FIELDPROOF_RAIL_TEST", "true");
+        command.env("FIELDPROOF_RAIL_TEST", "true").env("FIELDPROOF_TAX_PROFILE_TO_PAY", "false");
         if let Some(database) = &self.settings.database {
             command.env("FIELDPROOF_DATABASE", database);
         }

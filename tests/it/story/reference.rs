@@ -59,6 +59,8 @@ both! {
         let earnings = ana.get("/v1/earnings").await.ok();
         let kinds: Vec<&Value> = earnings["items"].as_array().unwrap().iter().map(|e| &e["kind"]).collect();
         assert_eq!(kinds, ["attempt", "reward", "reward"], "newest first");
+        let fees: i64 = earnings["items"].as_array().unwrap().iter().map(|e| e["fee"]["amount_minor"].as_i64().unwrap()).sum();
+        assert_eq!(fees, with_fee(2 * 1200 + 400) - (2 * 1200 + 400), "the worker reads what the brand paid beside it");
 
         let spent = with_fee(2 * 1200 + 400);
         let balance = round.balance().await;
