@@ -8,11 +8,11 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use super::conn::Conn;
 use super::dialect::Both;
 use super::rows::{
-    BonusRow, BudgetRow, CampaignRow, CapAlertRow, FeeRateRow, FloorCheckRow, MissionRow, SubmissionRow,
+    BonusRow, BudgetRow, CampaignRow, CapAlertRow, FeeRateRow, FloorCheckRow, FloorDueRow, MissionRow, SubmissionRow,
 };
 use super::schema::{
-    bonuses, budgets, campaigns, cap_alerts, earnings, fee_rates, floor_checks, members, missions, reversals,
-    submissions, users,
+    bonuses, budgets, campaigns, cap_alerts, earnings, fee_rates, floor_checks, floor_dues, members, missions,
+    reversals, submissions, users,
 };
 use super::tx::Tx;
 use crate::access::scope::{BrandScope, WorkerScope};
@@ -25,6 +25,7 @@ use crate::domain::money::Currency;
 use crate::domain::refusal::{Code, Outcome, Refusal};
 use crate::domain::submission::{Outcome as Visit, SubmissionState};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 
 // Commissions
 
@@ -35,10 +36,14 @@ pub fn any_fee(conn: &mut Conn, owner: &str) -> Outcome<Option<i64>> {
 
 /// Sets it, or takes it away.
 pub fn set_fee(tx: &mut Tx, owner: &str, row: Option<&FeeRateRow>) -> Outcome<()> {
-    diesel::delete(fee_rates::table.find(owner)).execute(&mut **tx)?;
-    if let Some(row) = row {
-        diesel::insert_into(fee_rates::table).values(row.clone()).execute(&mut **tx)?;
-    }
+    let Some(row) = row else {
+        diesel::delete(fee_rates::table.find(owner)).execute(&mut **tx)?;
+        return Ok(());
+    };
+    Both(diesel::insert_into(fee_rates::table).values(row.clone()).on_conflict_do_nothing()).execute(&mut **tx)?;
+    diesel::update(fee_rates::table.find(owner))
+        .set((fee_rates::fee_bps.eq(row.fee_bps), fee_rates::set_by.eq(&row.set_by), fee_rates::at.eq(row.at)))
+        .execute(&mut **tx)?;
     Ok(())
 }
 
@@ -58,6 +63,7 @@ pub fn set_budget(tx: &mut Tx, row: &BudgetRow) -> Outcome<()> {
             budgets::auto_top_up_minor.eq(row.auto_top_up_minor),
             budgets::auto_topped_minor.eq(row.auto_topped_minor),
             budgets::updated_at.eq(row.updated_at),
+            budgets::retry_at.eq(row.retry_at),
         ))
         .execute(&mut **tx)?;
     Ok(())
@@ -80,14 +86,16 @@ pub fn add_slots(tx: &mut Tx, mission: &MissionRow, slots: i64, attempts: i64) -
     grown.ok_or_else(|| Refusal::new(Code::Stale, "A mission was changed in the meantime.").into())
 }
 
-/// Open missions whose slots are all done, of campaigns that may top themselves up.
-pub fn any_used_up(conn: &mut Conn, now: At, limit: i64) -> Outcome<Vec<MissionId>> {
+/// Open missions of fewer than `most` slots that are all done, of campaigns that may top themselves up now.
+pub fn any_used_up(conn: &mut Conn, now: At, most: i64, limit: i64) -> Outcome<Vec<MissionId>> {
     Ok(missions::table
         .inner_join(budgets::table.on(budgets::campaign_id.eq(missions::campaign_id)))
         .filter(missions::state.eq(MissionState::Open))
         .filter(missions::ends_at.gt(now))
         .filter(missions::slots_done.ge(missions::slots))
+        .filter(missions::slots.lt(most))
         .filter(budgets::auto_top_up_minor.gt(budgets::auto_topped_minor))
+        .filter(budgets::retry_at.is_null().or(budgets::retry_at.assume_not_null().le(now)))
         .order(missions::id)
         .limit(limit)
         .select(missions::id)
@@ -139,25 +147,25 @@ pub fn paid_visit(conn: &mut Conn, scope: &BrandScope, id: &SubmissionId) -> Out
 
 // The pay floor
 
-/// Campaigns with new approved visits since the floor was looked at, or whose workers wait for the difference.
+/// Campaigns with new approved visits since the floor was looked at, or whose workers wait for the difference; first
+/// those that were not looked at for longest.
 pub fn any_floor_due(conn: &mut Conn, since: At, limit: i64) -> Outcome<Vec<CampaignId>> {
     let visits = sql::<Bool>(
         "(SELECT COUNT(*) FROM submissions s WHERE s.campaign_id = campaigns.id AND s.state = 'approved' AND s.outcome = \
          'completed') <> COALESCE((SELECT f.visits FROM floor_checks f WHERE f.campaign_id = campaigns.id), 0)",
     );
-    let waiting =
-        sql::<Bool>("EXISTS (SELECT 1 FROM floor_checks f WHERE f.campaign_id = campaigns.id AND f.unpaid_minor > 0)");
+    let waiting = sql::<Bool>("EXISTS (SELECT 1 FROM floor_dues d WHERE d.campaign_id = campaigns.id)");
     let reserved = sql::<Bool>(
         "EXISTS (SELECT 1 FROM accounts a WHERE a.owner = campaigns.id AND a.kind = 'brand_reserve' AND a.balance_minor \
          > 0 AND campaigns.state = 'closed')",
     );
+    let recent = campaigns::closed_at.is_null().or(campaigns::closed_at.gt(since).assume_not_null());
     Ok(campaigns::table
+        .left_join(floor_checks::table.on(floor_checks::campaign_id.eq(campaigns::id)))
         .filter(campaigns::state.ne(CampaignState::Draft))
-        .filter(
-            campaigns::closed_at.is_null().or(campaigns::closed_at.gt(since).assume_not_null()).or(reserved.clone()),
-        )
+        .filter(recent.or(waiting.clone()).or(reserved.clone()))
         .filter(visits.or(waiting).or(reserved))
-        .order(campaigns::id)
+        .order((floor_checks::at.nullable().is_not_null(), floor_checks::at.nullable(), campaigns::id))
         .limit(limit)
         .select(campaigns::id)
         .load(conn)?)
@@ -173,21 +181,65 @@ pub fn any_approved_visits(conn: &mut Conn, campaign: &CampaignId) -> Outcome<i6
         .get_result(conn)?)
 }
 
-/// Approved visits of the campaign that were not raised to the floor yet, oldest first.
-pub fn any_not_raised(conn: &mut Conn, campaign: &CampaignId) -> Outcome<Vec<SubmissionRow>> {
+/// Approved visits that neither were raised to the floor nor are owed it, oldest first. Nobody is paid for an erased worker.
+pub fn any_not_raised(conn: &mut Conn, campaign: &CampaignId, limit: i64) -> Outcome<Vec<SubmissionId>> {
     let raised = bonuses::table
-        .filter(bonuses::campaign_id.eq(campaign.clone()))
-        .filter(bonuses::kind.eq(BonusKind::PayFloor))
-        .filter(bonuses::submission_id.is_not_null())
-        .select(bonuses::submission_id.assume_not_null());
-    let raised: Vec<SubmissionId> = raised.load(conn)?;
-    let all: Vec<SubmissionRow> = submissions::table
+        .filter(bonuses::submission_id.eq(submissions::id.nullable()))
+        .filter(bonuses::kind.eq(BonusKind::PayFloor));
+    let owed = floor_dues::table.filter(floor_dues::submission_id.eq(submissions::id));
+    Ok(submissions::table
+        .inner_join(users::table.on(users::id.eq(submissions::worker_id)))
         .filter(submissions::campaign_id.eq(campaign))
         .filter(submissions::state.eq(SubmissionState::Approved))
         .filter(submissions::outcome.eq(Visit::Completed))
+        .filter(users::state.ne(UserState::Erased))
+        .filter(not(exists(raised)))
+        .filter(not(exists(owed)))
         .order(submissions::id)
-        .load(conn)?;
-    Ok(all.into_iter().filter(|row| !raised.contains(&row.id)).collect())
+        .limit(limit)
+        .select(submissions::id)
+        .load(conn)?)
+}
+
+pub fn add_floor_due(tx: &mut Tx, row: &FloorDueRow) -> Outcome<()> {
+    diesel::insert_into(floor_dues::table).values(row.clone()).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// What the campaign owes its visits, oldest first, each with its worker.
+pub fn any_floor_dues(
+    conn: &mut Conn,
+    campaign: &CampaignId,
+    limit: i64,
+) -> Outcome<Vec<(FloorDueRow, UserId, UserState)>> {
+    Ok(floor_dues::table
+        .inner_join(submissions::table.on(submissions::id.eq(floor_dues::submission_id)))
+        .inner_join(users::table.on(users::id.eq(submissions::worker_id)))
+        .filter(floor_dues::campaign_id.eq(campaign))
+        .order(floor_dues::submission_id)
+        .limit(limit)
+        .select((floor_dues::all_columns, users::id, users::state))
+        .load(conn)?)
+}
+
+pub fn drop_floor_due(tx: &mut Tx, visit: &SubmissionId) -> Outcome<()> {
+    diesel::delete(floor_dues::table.find(visit)).execute(&mut **tx)?;
+    Ok(())
+}
+
+/// All that the campaign owes its visits.
+pub fn any_floor_owed(conn: &mut Conn, campaign: &CampaignId) -> Outcome<i64> {
+    let total = sql::<BigInt>("CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT)");
+    Ok(floor_dues::table.filter(floor_dues::campaign_id.eq(campaign)).select(total).first(conn)?)
+}
+
+/// All that the brand's campaigns owe their visits.
+pub fn any_owed_by_brand(conn: &mut Conn, brand: &BrandId) -> Outcome<i64> {
+    Ok(floor_dues::table
+        .inner_join(campaigns::table.on(campaigns::id.eq(floor_dues::campaign_id)))
+        .filter(campaigns::brand_id.eq(brand))
+        .select(sql::<BigInt>("CAST(COALESCE(SUM(floor_dues.amount_minor), 0) AS BIGINT)"))
+        .first(conn)?)
 }
 
 pub fn any_floor_check(conn: &mut Conn, campaign: &CampaignId) -> Outcome<Option<FloorCheckRow>> {
@@ -205,7 +257,7 @@ pub fn set_floor_check(tx: &mut Tx, row: &FloorCheckRow) -> Outcome<()> {
 pub fn any_floor_page(conn: &mut Conn, before: Option<&str>, limit: i64) -> Outcome<Vec<(FloorCheckRow, CampaignRow)>> {
     let mut query = floor_checks::table
         .inner_join(campaigns::table.on(campaigns::id.eq(floor_checks::campaign_id)))
-        .filter(floor_checks::difference_minor.gt(0))
+        .filter(floor_checks::difference_minor.gt(0).or(floor_checks::unpaid_minor.gt(0)))
         .select((floor_checks::all_columns, campaigns::all_columns))
         .into_boxed();
     if let Some(before) = before {

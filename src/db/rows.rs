@@ -932,10 +932,13 @@ pub struct FeeRateRow {
 #[diesel(table_name = budgets)]
 pub struct BudgetRow {
     pub campaign_id: CampaignId,
-    pub reserve_minor: i64,
+    /// `None`: the platform's share, at publishing.
+    pub reserve_minor: Option<i64>,
     pub auto_top_up_minor: i64,
     pub auto_topped_minor: i64,
     pub updated_at: At,
+    /// After a top-up that could not be paid.
+    pub retry_at: Option<At>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]
@@ -975,6 +978,19 @@ pub struct FloorCheckRow {
     pub difference_minor: i64,
     pub paid_minor: i64,
     pub unpaid_minor: i64,
+    pub at: At,
+    /// Since when the brand's money does not cover what is owed.
+    pub short_since: Option<At>,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = floor_dues)]
+pub struct FloorDueRow {
+    pub submission_id: SubmissionId,
+    pub campaign_id: CampaignId,
+    pub amount_minor: i64,
+    /// The worker reads it.
+    pub reason: String,
     pub at: At,
 }
 

@@ -922,10 +922,11 @@ diesel::table! {
 diesel::table! {
     budgets (campaign_id) {
         campaign_id -> Text,
-        reserve_minor -> BigInt,
+        reserve_minor -> Nullable<BigInt>,
         auto_top_up_minor -> BigInt,
         auto_topped_minor -> BigInt,
         updated_at -> Timestamp,
+        retry_at -> Nullable<Timestamp>,
     }
 }
 
@@ -966,6 +967,17 @@ diesel::table! {
         paid_minor -> BigInt,
         unpaid_minor -> BigInt,
         at -> Timestamp,
+        short_since -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    floor_dues (submission_id) {
+        submission_id -> Text,
+        campaign_id -> Text,
+        amount_minor -> BigInt,
+        reason -> Text,
+        at -> Timestamp,
     }
 }
 
@@ -996,6 +1008,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     bonuses,
     reversals,
     floor_checks,
+    floor_dues,
     bank_balances,
     cap_alerts,
     worker_qualifications,

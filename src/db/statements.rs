@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
@@ -12,11 +11,11 @@ use super::rows::{BankBalanceRow, JournalRow, TransferRow};
 use super::schema::{accounts, bank_balances, campaigns, journals, missions, transfers};
 use super::tx::Tx;
 use crate::access::scope::{BrandScope, WorkerScope};
-use crate::domain::ids::{AccountId, BrandId, JournalId, TransferId, UserId};
+use crate::domain::ids::{AccountId, BrandId, JournalId, TransferId, UserId, first_at};
 use crate::domain::ledger::AccountKind;
 use crate::domain::money::Currency;
 use crate::domain::refusal::{Failure, Outcome};
-use crate::domain::statement::{Movement, Opening, Period};
+use crate::domain::statement::{CLOSES_AFTER_SECS, Movement, Opening, Period};
 use crate::domain::time::At;
 
 /// Which of an owner's two balances an account counts for.
@@ -90,39 +89,34 @@ impl Owned {
         ids
     }
 
-    /// What there was at `at`, by currency; none for a currency that nothing had moved in before `until`.
+    /// What there was at `at`, by currency; none for a currency that nothing had moved in before `until`. It is what there
+    /// is now less what moved since, so that it costs as much as that.
     pub fn openings(&self, conn: &mut Conn, at: At, until: At) -> Outcome<Vec<Opening>> {
-        let total = || sql::<BigInt>("CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT)");
         let mut sums: BTreeMap<Currency, [i64; 2]> = BTreeMap::new();
         for ids in self.ids().chunks(CHUNK) {
-            let credited: Vec<(AccountId, i64)> = transfers::table
-                .filter(transfers::credit_account.eq_any(ids.to_vec()))
-                .filter(transfers::at.lt(at))
-                .group_by(transfers::credit_account)
-                .select((transfers::credit_account, total()))
-                .load(conn)?;
-            let debited: Vec<(AccountId, i64)> = transfers::table
-                .filter(transfers::debit_account.eq_any(ids.to_vec()))
-                .filter(transfers::at.lt(at))
-                .group_by(transfers::debit_account)
-                .select((transfers::debit_account, total()))
-                .load(conn)?;
-            let moved = credited.into_iter().chain(debited.into_iter().map(|(id, sum)| (id, -sum)));
-            for (id, sum) in moved {
-                if let Some((side, currency)) = self.0.get(&id) {
+            let rows: Vec<OpeningRow> = {
+                let sql = opening_sql(ids, at);
+                crate::each!(conn, c => diesel::sql_query(sql).load(c))?
+            };
+            for row in rows {
+                let id = AccountId::from_stored(row.account);
+                if let Some((side, currency)) = self.0.get(&id).filter(|_| row.minor != 0) {
                     let place = &mut sums.entry(*currency).or_default()[usize::from(*side == Side::Held)];
-                    *place = place.checked_add(sum).ok_or_else(beyond)?;
+                    *place = place.checked_add(row.minor).ok_or_else(beyond)?;
                 }
             }
-            // Money that came first in the period opens with nothing.
-            let begun: Vec<AccountId> = transfers::table
-                .filter(transfers::credit_account.eq_any(ids.to_vec()))
-                .filter(transfers::at.lt(until))
-                .select(transfers::credit_account)
-                .distinct()
-                .load(conn)?;
-            for (_, currency) in begun.iter().filter_map(|id| self.0.get(id)) {
-                sums.entry(*currency).or_default();
+            // Money that came first in the period, or is all gone, opens with nothing.
+            for id in ids {
+                let Some((_, currency)) = self.0.get(id) else { continue };
+                let begun = transfers::table
+                    .filter(transfers::credit_account.eq(id))
+                    .filter(transfers::at.lt(until))
+                    .order(transfers::id)
+                    .select(transfers::id)
+                    .limit(1);
+                if begun.first::<TransferId>(conn).optional()?.is_some() {
+                    sums.entry(*currency).or_default();
+                }
             }
         }
         Ok(sums
@@ -135,13 +129,17 @@ impl Owned {
     pub fn movements(&self, conn: &mut Conn, period: Period) -> Outcome<Vec<Movement>> {
         let mut touched: BTreeMap<TransferId, (TransferRow, JournalRow)> = BTreeMap::new();
         for ids in self.ids().chunks(CHUNK) {
-            let within = transfers::table
-                .inner_join(journals::table.on(journals::id.eq(transfers::journal_id)))
-                .filter(transfers::at.ge(period.from))
-                .filter(transfers::at.lt(period.to))
-                .select((transfers::all_columns, journals::all_columns));
-            let credited = within.filter(transfers::credit_account.eq_any(ids.to_vec()));
-            let debited = within.filter(transfers::debit_account.eq_any(ids.to_vec()));
+            let within = || {
+                transfers::table
+                    .inner_join(journals::table.on(journals::id.eq(transfers::journal_id)))
+                    .filter(transfers::id.ge(first_at::<TransferId>(period.from)))
+                    .filter(transfers::id.lt(first_at::<TransferId>(period.to.plus_secs(CLOSES_AFTER_SECS))))
+                    .filter(transfers::at.ge(period.from))
+                    .filter(transfers::at.lt(period.to))
+                    .select((transfers::all_columns, journals::all_columns))
+            };
+            let credited = within().filter(transfers::credit_account.eq_any(ids.to_vec()));
+            let debited = within().filter(transfers::debit_account.eq_any(ids.to_vec()));
             for row in credited.load::<(TransferRow, JournalRow)>(conn)?.into_iter().chain(debited.load(conn)?) {
                 touched.insert(row.0.id.clone(), row);
             }
@@ -175,6 +173,34 @@ impl Owned {
     }
 }
 
+#[derive(QueryableByName)]
+struct OpeningRow {
+    #[diesel(sql_type = Text)]
+    account: String,
+    #[diesel(sql_type = BigInt)]
+    minor: i64,
+}
+
+/// Written like a stored time; made of digits alone.
+fn stored(at: At) -> String {
+    at.timestamp().strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// Balances of these accounts at `at`. One statement, so that what is and what moved are of one moment. A transfer of a
+/// time has an id of that time or later, which is what the indexes hold.
+fn opening_sql(ids: &[AccountId], at: At) -> String {
+    let list = ids.iter().map(|id| format!("'{}'", id.as_str().replace('\'', "''"))).collect::<Vec<_>>().join(", ");
+    let since = format!("t.id >= '{}' AND t.at >= '{}'", first_at::<TransferId>(at), stored(at));
+    let moved = |side: &str| {
+        format!("COALESCE((SELECT SUM(t.amount_minor) FROM transfers t WHERE t.{side} = a.id AND {since}), 0)")
+    };
+    format!(
+        "SELECT a.id AS account, CAST(a.balance_minor - {} + {} AS BIGINT) AS minor FROM accounts a WHERE a.id IN ({list})",
+        moved("credit_account"),
+        moved("debit_account"),
+    )
+}
+
 /// What each journal gave to the platform.
 fn fees_of(conn: &mut Conn, journals: Vec<JournalId>) -> Outcome<HashMap<(JournalId, Currency), i64>> {
     let mut fees = HashMap::new();
@@ -204,13 +230,12 @@ struct KindRow {
 /// Balances by kind of account and currency at `at`: those of now, less what moved since. One statement, so that both
 /// are of one moment.
 pub fn any_by_kind(conn: &mut Conn, at: At) -> Outcome<Vec<(AccountKind, Currency, i64)>> {
-    // Written like a stored time; made of digits alone.
-    let at = at.timestamp().strftime("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    let since = format!("id >= '{}' AND at >= '{}'", first_at::<TransferId>(at), stored(at));
     let sql = format!(
         "SELECT a.kind AS kind, a.currency AS currency, CAST(SUM(a.balance_minor - COALESCE(m.moved, 0)) AS BIGINT) AS \
          minor FROM accounts a LEFT JOIN (SELECT u.account AS account, SUM(u.amount) AS moved FROM (SELECT \
-         credit_account AS account, amount_minor AS amount FROM transfers WHERE at >= '{at}' UNION ALL SELECT \
-         debit_account, -amount_minor FROM transfers WHERE at >= '{at}') u GROUP BY u.account) m ON m.account = a.id \
+         credit_account AS account, amount_minor AS amount FROM transfers WHERE {since} UNION ALL SELECT \
+         debit_account, -amount_minor FROM transfers WHERE {since}) u GROUP BY u.account) m ON m.account = a.id \
          GROUP BY a.kind, a.currency ORDER BY a.kind, a.currency"
     );
     let rows: Vec<KindRow> = crate::each!(conn, c => diesel::sql_query(sql).load(c))?;

@@ -255,8 +255,13 @@ fn i06_conservation(conn: &mut Conn) -> Found {
             ),
             (
                 "a bonus or a raise to the pay floor in the books that no row explains",
-                "SELECT j.id AS id FROM journals j WHERE j.kind IN ('bonus', 'pay_floor') AND (SELECT COUNT(*) FROM \
+                "SELECT j.id AS id FROM journals j WHERE j.kind IN ('bonus', 'pay_floor', 'late_bonus') AND (SELECT COUNT(*) FROM \
                  bonuses b WHERE b.journal_id = j.id) <> 1",
+            ),
+            (
+                "a visit that is owed the difference to the pay floor and has it",
+                "SELECT d.submission_id AS id FROM floor_dues d JOIN bonuses b ON b.submission_id = d.submission_id AND b.kind \
+                 = 'pay_floor'",
             ),
             (
                 "a reversal in the books that no row explains",

@@ -28,6 +28,11 @@ fn is_well_formed(prefix: &str, text: &str) -> bool {
         .is_some_and(|code| code.len() == 26 && code.bytes().all(|b| ALPHABET.contains(&b)))
 }
 
+/// The first id that can be made at `at`: none that was made from then on sorts before it.
+pub fn first_at<I: Minted>(at: super::time::At) -> I {
+    I::mint(u128::from(at.micros().max(0).unsigned_abs()) << 64)
+}
+
 /// An id that can be made from fresh bits.
 pub trait Minted {
     fn mint(bits: u128) -> Self;

@@ -12,7 +12,7 @@ use super::{Page, letters};
 use crate::access::scope::BrandScope;
 use crate::access::{BrandOwner, BrandViewer, Finance};
 use crate::context::{Cx, Once, Rules};
-use crate::db::rows::{BudgetRow, CampaignRow, CapAlertRow, FeeRateRow, FloorCheckRow, MissionRow};
+use crate::db::rows::{BudgetRow, CampaignRow, CapAlertRow, FeeRateRow, FloorCheckRow, FloorDueRow, MissionRow};
 use crate::db::{Conn, Tx, budgets, campaigns, deadlines, funds, ledger, missions, users};
 use crate::domain::budget::{self, BonusKind, alert_from, judge_floor, year_of};
 use crate::domain::campaign::{CampaignState, escrow_of_mission, pay_floor_minor};
@@ -23,6 +23,7 @@ use crate::domain::mission::{MissionState, Slots};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 use crate::domain::visit::{ENOUGH_VISITS, median_minutes};
 
 // Commissions
@@ -31,7 +32,8 @@ use crate::domain::visit::{ENOUGH_VISITS, median_minutes};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewFee {
-    /// In basis points, 0 to 10000.
+    /// In basis points, 0 to 10000. It must be said, null too.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub fee_bps: Option<i64>,
 }
 
@@ -147,8 +149,9 @@ const MAX_BUDGET_MINOR: i64 = 1_000_000_000_000;
 
 /// The budget as it was set, or as it is when nobody set it.
 pub(super) fn budget_of(conn: &mut Conn, rules: &Rules, row: &CampaignRow, stores: i64) -> Outcome<BudgetRow> {
-    if let Some(budget) = budgets::any_budget(conn, &row.id)? {
-        return Ok(budget);
+    let set = budgets::any_budget(conn, &row.id)?;
+    if let Some(budget) = set.as_ref().filter(|budget| budget.reserve_minor.is_some()) {
+        return Ok(budget.clone());
     }
     let reward = Money::new(row.reward_minor, row.currency);
     let slots = stores.checked_mul(row.slots_per_store).ok_or_else(|| Failure::fault("slots beyond 64 bits"))?;
@@ -157,13 +160,18 @@ pub(super) fn budget_of(conn: &mut Conn, rules: &Rules, row: &CampaignRow, store
         // It was published before there were reserves.
         _ => 0,
     };
-    Ok(BudgetRow {
+    Ok(BudgetRow { reserve_minor: Some(reserve), ..set.unwrap_or_else(|| untouched(row)) })
+}
+
+fn untouched(row: &CampaignRow) -> BudgetRow {
+    BudgetRow {
         campaign_id: row.id.clone(),
-        reserve_minor: reserve,
+        reserve_minor: None,
         auto_top_up_minor: 0,
         auto_topped_minor: 0,
         updated_at: row.updated_at,
-    })
+        retry_at: None,
+    }
 }
 
 fn view(conn: &mut Conn, rules: &Rules, row: &CampaignRow) -> Outcome<BudgetView> {
@@ -178,7 +186,7 @@ fn view(conn: &mut Conn, rules: &Rules, row: &CampaignRow) -> Outcome<BudgetView
         campaign_id: row.id.clone(),
         state: row.state,
         fee_bps,
-        reserve_minor: budget.reserve_minor,
+        reserve_minor: budget.reserve_minor.unwrap_or(0),
         reserve: ledger::balance(conn, &AccountName::reserve(&row.id), row.currency)?,
         auto_top_up_minor: budget.auto_top_up_minor,
         auto_topped_minor: budget.auto_topped_minor,
@@ -220,14 +228,13 @@ pub fn set_budget(
         if row.state == CampaignState::Closed {
             return Err(Refusal::wrong_state(row.state, row.state.allowed()).into());
         }
-        let stores = i64::try_from(campaigns::any_store_ids(tx, id)?.len()).map_err(Failure::fault)?;
-        let mut budget = budget_of(tx, cx.rules(), &row, stores)?;
+        let mut budget = budgets::any_budget(tx, id)?.unwrap_or_else(|| untouched(&row));
         if let Some(minor) = asked.reserve_minor {
             must_be_draft(&row)?;
-            budget.reserve_minor = minor;
+            budget.reserve_minor = Some(minor);
         }
         if let Some(minor) = asked.auto_top_up_minor {
-            (budget.auto_top_up_minor, budget.auto_topped_minor) = (minor, 0);
+            (budget.auto_top_up_minor, budget.auto_topped_minor, budget.retry_at) = (minor, 0, None);
         }
         budget.updated_at = tx.now();
         budgets::set_budget(tx, &budget)?;
@@ -242,7 +249,7 @@ pub fn set_budget(
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopUp {
-    /// More slots for each mission that is not closed.
+    /// More slots for each mission that is not closed and has room for them.
     pub slots: i64,
 }
 
@@ -288,17 +295,21 @@ pub fn top_up_campaign(cx: &Cx, who: &BrandOwner, once: &Once, id: &CampaignId, 
         if !matches!(row.state, CampaignState::Published | CampaignState::Paused) {
             return Err(Refusal::wrong_state(row.state, row.state.allowed()).into());
         }
-        let (mut grown, mut held) = (0, Money::zero(row.currency));
+        let (mut grown, mut full, mut held) = (0, 0, Money::zero(row.currency));
         for mission in campaigns::lock_missions(tx, &scope, id)? {
             if mission.state == MissionState::Closed {
                 continue;
             }
             if mission.slots + asked.slots > MAX_SLOTS {
-                let detail = format!("A mission has at most {MAX_SLOTS} slots; one has {} already.", mission.slots);
-                return Err(Refusal::field("/slots", "too_many", detail).into());
+                full += 1;
+                continue;
             }
             held = held.add(grow(tx, &mission, asked.slots, "asked for")?)?;
             grown += 1;
+        }
+        if grown == 0 && full > 0 {
+            let detail = format!("A mission has at most {MAX_SLOTS} slots; each would have more.");
+            return Err(Refusal::field("/slots", "too_many", detail).into());
         }
         if grown == 0 {
             return Err(Refusal::wrong_state("ended: all of its missions are closed", &["close"]).into());
@@ -313,7 +324,17 @@ pub fn top_up_campaign(cx: &Cx, who: &BrandOwner, once: &Once, id: &CampaignId, 
 
 /// One slot more for each mission whose slots are all done, as far as its brand allowed it.
 pub fn top_up_by_itself(cx: &Cx) -> Outcome<Swept> {
-    sweep(cx, budgets::any_used_up, top_up_one)
+    let due = |c: &mut Conn, now: At, limit: i64| budgets::any_used_up(c, now, MAX_SLOTS, limit);
+    sweep(cx, due, top_up_one)
+}
+
+/// So long after a top-up that the limit or the brand's money did not allow is it tried again.
+const RETRY_SECS: i64 = 3600;
+
+fn try_later(tx: &mut Tx, budget: BudgetRow) -> Outcome<bool> {
+    let retry_at = Some(tx.now().plus_secs(RETRY_SECS));
+    budgets::set_budget(tx, &BudgetRow { retry_at, ..budget })?;
+    passed(tx)
 }
 
 fn top_up_one(cx: &Cx, id: &MissionId) -> Outcome<bool> {
@@ -325,8 +346,13 @@ fn top_up_one(cx: &Cx, id: &MissionId) -> Outcome<bool> {
         let used_up = mission.state == MissionState::Open && mission.slots_done >= mission.slots;
         let (cost, _) = cost_of(&mission, 1)?;
         let taken = budget.auto_topped_minor.saturating_add(cost.minor);
-        if !used_up || mission.slots >= MAX_SLOTS || taken > budget.auto_top_up_minor || mission.ends_at <= tx.now() {
+        if !used_up || mission.slots >= MAX_SLOTS || mission.ends_at <= tx.now() {
             return passed(tx);
+        }
+        let available = ledger::balance(tx, &AccountName::brand_available(&mission.brand_id), mission.currency)?;
+        if taken > budget.auto_top_up_minor || cost.minor > available.minor {
+            // The campaign ends as it would without.
+            return try_later(tx, budget);
         }
         grow(tx, &mission, 1, "all slots are done")?;
         (budget.auto_topped_minor, budget.updated_at) = (taken, tx.now());
@@ -334,7 +360,7 @@ fn top_up_one(cx: &Cx, id: &MissionId) -> Outcome<bool> {
         Ok(true)
     });
     match grown {
-        // The brand's money is at its end: the campaign ends as it would without.
+        // Spent at the same moment.
         Err(failure) if failure.code() == Some(Code::InsufficientFunds) => Ok(false),
         other => other,
     }
@@ -344,8 +370,8 @@ fn top_up_one(cx: &Cx, id: &MissionId) -> Outcome<bool> {
 
 /// Visits that the median is taken of.
 const VISITS_READ: i64 = 200;
-/// Visits that are raised in one transaction.
-const RAISED_AT_ONCE: usize = 200;
+/// Visits that are found short, and that are raised, in one transaction.
+const RAISED_AT_ONCE: i64 = 500;
 /// Campaigns closed longer ago are not looked at any more: every decision and appeal about them is over.
 const CLOSED_DAYS: i64 = 90;
 
@@ -358,19 +384,14 @@ pub fn watch_floor(cx: &Cx) -> Outcome<Swept> {
 fn watch_floor_one(cx: &Cx, id: &CampaignId) -> Outcome<bool> {
     cx.write_as(&Actor::Machine("watch_floor"), |tx| {
         let row = deadlines::any_campaign_locked(tx, id)?.or_missing("campaign")?;
-        let before = budgets::any_floor_check(tx, id)?;
+        let before = budgets::any_floor_check(tx, id)?.unwrap_or_else(|| never_looked(&row, tx.now()));
+        let mut check = FloorCheckRow { at: tx.now(), ..before.clone() };
         let visits = budgets::any_approved_visits(tx, id)?;
-        let secs = missions::any_visit_secs(tx, id, VISITS_READ)?;
-        let enough = usize::try_from(cx.rules().floor_visits).unwrap_or(usize::MAX).max(ENOUGH_VISITS);
-        let mut did = false;
-        if before.as_ref().is_none_or(|b| b.visits != visits || b.unpaid_minor > 0) {
-            let median = median_minutes(&secs).filter(|_| secs.len() >= enough);
-            did = match (pay_floor_minor(row.currency), median) {
-                (Some(floor), Some(median)) => raise(tx, &row, before.as_ref(), floor, visits, median)?,
-                // Too few to judge: they are counted, so that the next sweep passes over them.
-                _ => count(tx, id, before.as_ref(), visits)?,
-            };
+        if before.visits != visits {
+            judge(cx, tx, &row, &mut check, visits)?;
         }
+        let mut did = settle_dues(tx, &row, &before, &mut check)?;
+        budgets::set_floor_check(tx, &check)?;
         did |= return_reserve(tx, &row)?;
         if !did {
             tx.nothing_changed();
@@ -379,106 +400,121 @@ fn watch_floor_one(cx: &Cx, id: &CampaignId) -> Outcome<bool> {
     })
 }
 
-fn count(tx: &mut Tx, id: &CampaignId, before: Option<&FloorCheckRow>, visits: i64) -> Outcome<bool> {
-    let at = tx.now();
-    let row = match before {
-        Some(row) => FloorCheckRow { visits, at, ..row.clone() },
-        None => FloorCheckRow {
-            campaign_id: id.clone(),
-            visits,
-            median_minutes: 0,
-            hourly_minor: 0,
-            difference_minor: 0,
-            paid_minor: 0,
-            unpaid_minor: 0,
-            at,
-        },
-    };
-    budgets::set_floor_check(tx, &row)?;
-    Ok(false)
+fn never_looked(row: &CampaignRow, now: At) -> FloorCheckRow {
+    FloorCheckRow {
+        campaign_id: row.id.clone(),
+        visits: 0,
+        median_minutes: 0,
+        hourly_minor: 0,
+        difference_minor: 0,
+        paid_minor: 0,
+        unpaid_minor: 0,
+        at: now,
+        short_since: None,
+    }
 }
 
-/// Pays the difference to every visit that did not get it yet, as far as the money goes; oldest first.
-fn raise(
-    tx: &mut Tx,
-    row: &CampaignRow,
-    before: Option<&FloorCheckRow>,
-    floor_minor: i64,
-    visits: i64,
-    median: i64,
-) -> Outcome<bool> {
-    let id = &row.id;
-    let found = judge_floor(floor_minor, row.reward_minor, row.reading_minutes, median);
-    let money = |minor| Money::new(minor, row.currency);
-    let mut check = FloorCheckRow {
-        campaign_id: id.clone(),
-        visits,
-        median_minutes: median,
-        hourly_minor: found.hourly_minor,
-        difference_minor: found.difference_minor,
-        paid_minor: before.map_or(0, |b| b.paid_minor),
-        unpaid_minor: 0,
-        at: tx.now(),
+/// Looks at what visits took. Where that pays below the floor, each visit that got no difference yet is owed it from here
+/// on, whatever later visits take.
+fn judge(cx: &Cx, tx: &mut Tx, row: &CampaignRow, check: &mut FloorCheckRow, visits: i64) -> Outcome<()> {
+    let secs = missions::any_visit_secs(tx, &row.id, VISITS_READ)?;
+    let enough = usize::try_from(cx.rules().floor_visits).unwrap_or(usize::MAX).max(ENOUGH_VISITS);
+    let median = median_minutes(&secs).filter(|_| secs.len() >= enough);
+    let (Some(floor_minor), Some(median)) = (pay_floor_minor(row.currency), median) else {
+        // Too few to judge: they are counted, so that the next sweep passes over them.
+        check.visits = visits;
+        return Ok(());
     };
+    let found = judge_floor(floor_minor, row.reward_minor, row.reading_minutes, median);
+    (check.median_minutes, check.hourly_minor, check.difference_minor) =
+        (median, found.hourly_minor, found.difference_minor);
     if found.difference_minor == 0 {
-        budgets::set_floor_check(tx, &check)?;
-        tx.nothing_changed();
-        return Ok(false);
+        check.visits = visits;
+        return Ok(());
     }
-    let waiting = budgets::any_not_raised(tx, id)?;
+    let money = |minor| Money::new(minor, row.currency);
     let (floor, hourly, difference) = (money(floor_minor), money(found.hourly_minor), money(found.difference_minor));
     let reason = format!(
         "Visits for \"{}\" took {median} minutes in the middle, longer than was said: {hourly} an hour. The floor is \
          {floor}, so each visit gets {difference} more.",
         row.name
     );
+    let short = budgets::any_not_raised(tx, &row.id, RAISED_AT_ONCE)?;
+    for visit in &short {
+        let due = FloorDueRow {
+            submission_id: visit.clone(),
+            campaign_id: row.id.clone(),
+            amount_minor: found.difference_minor,
+            reason: reason.clone(),
+            at: tx.now(),
+        };
+        budgets::add_floor_due(tx, &due)?;
+    }
+    // The rest with the next sweep, which looks again because their number is not noted.
+    if (short.len() as i64) < RAISED_AT_ONCE {
+        check.visits = visits;
+    }
+    Ok(())
+}
+
+/// Pays what visits are owed as far as the money goes, oldest first: from the reserve, then from available money.
+fn settle_dues(tx: &mut Tx, row: &CampaignRow, before: &FloorCheckRow, check: &mut FloorCheckRow) -> Outcome<bool> {
+    let id = &row.id;
+    let money = |minor| Money::new(minor, row.currency);
+    let dues = budgets::any_floor_dues(tx, id, RAISED_AT_ONCE)?;
+    let Some(last) = dues.last().map(|(due, ..)| due.reason.clone()) else {
+        (check.unpaid_minor, check.short_since) = (0, None);
+        return Ok(false);
+    };
     let available = ledger::balance(tx, &AccountName::brand_available(&row.brand_id), row.currency)?;
     let reserve = ledger::balance(tx, &AccountName::reserve(id), row.currency)?;
     let (mut available, mut reserve) = (available.minor, reserve.minor);
-    let mut paid = 0;
-    for (at, visit) in waiting.iter().enumerate() {
-        let from_reserve = difference.minor.min(reserve);
-        let from_available = difference.minor - from_reserve;
-        if at >= RAISED_AT_ONCE || from_available > available {
-            let left = i64::try_from(waiting.len() - at).map_err(Failure::fault)?;
-            check.unpaid_minor = difference.times(left)?.minor;
+    let (mut paid, mut short) = (0_i64, false);
+    for (due, worker, state) in dues {
+        let visit = &due.submission_id;
+        if state == UserState::Erased {
+            budgets::drop_floor_due(tx, visit)?;
+            continue;
+        }
+        let from_reserve = due.amount_minor.min(reserve);
+        let from_available = due.amount_minor - from_reserve;
+        if from_available > available {
+            short = true;
             break;
         }
-        let data = json!({"amount": difference, "median_minutes": median, "from_reserve_minor": from_reserve});
-        let event = tx.record(Event::new("submission.raised_to_floor", &visit.id).brand(&row.brand_id).data(data))?;
+        let amount = money(due.amount_minor);
+        let data = json!({"amount": amount, "from_reserve_minor": from_reserve, "owed_since": due.at});
+        let event = tx.record(Event::new("submission.raised_to_floor", visit).brand(&row.brand_id).data(data))?;
         let given = Given {
             kind: BonusKind::PayFloor,
-            worker: &visit.worker_id,
+            worker: &worker,
             brand: Some(&row.brand_id),
             campaign: Some(id),
-            visit: Some(&visit.id),
-            amount: difference,
-            reason: &reason,
+            visit: Some(visit),
+            amount,
+            reason: &due.reason,
             by: None,
         };
-        let journal =
-            book::pay_floor(&row.brand_id, id, &visit.id, &visit.worker_id, money(from_reserve), money(from_available));
+        let journal = book::pay_floor(&row.brand_id, id, visit, &worker, money(from_reserve), money(from_available));
         give(tx, &event, &given, &journal)?;
+        budgets::drop_floor_due(tx, visit)?;
         (available, reserve) = (available - from_available, reserve - from_reserve);
-        paid += 1;
+        paid = money(paid).add(amount)?.minor;
     }
-    check.paid_minor += difference.times(paid)?.minor;
-    // More than one transaction raises goes on with the next sweep; only what money lacks for is said to be unpaid.
-    let short = check.unpaid_minor > 0 && paid < RAISED_AT_ONCE as i64;
-    budgets::set_floor_check(tx, &check)?;
-    let first = before.is_none_or(|b| b.difference_minor == 0);
-    let newly_short = short && before.is_none_or(|b| b.unpaid_minor == 0);
+    check.paid_minor = money(check.paid_minor).add(money(paid))?.minor;
+    check.unpaid_minor = budgets::any_floor_owed(tx, id)?;
+    check.short_since = short.then(|| before.short_since.unwrap_or(check.at));
+    let first = before.difference_minor == 0 && check.difference_minor > 0;
+    let newly_short = short && before.short_since.is_none();
     if paid == 0 && !first && !newly_short {
-        tx.nothing_changed();
         return Ok(false);
     }
-    let data = json!({"median_minutes": median, "hourly": hourly, "difference": difference, "paid": paid,
-        "unpaid_minor": check.unpaid_minor});
+    let data = json!({"median_minutes": check.median_minutes, "hourly": money(check.hourly_minor),
+        "difference": money(check.difference_minor), "paid_minor": paid, "unpaid_minor": check.unpaid_minor});
     let kind = if short { "campaign.floor_unpaid" } else { "campaign.floor_raised" };
     let event = tx.record(Event::new(kind, id).brand(&row.brand_id).data(data))?;
     if first || newly_short {
-        let unpaid = short.then(|| money(check.unpaid_minor));
-        tell_brand(tx, &event, row, &reason, unpaid)?;
+        tell_brand(tx, &event, row, &last, short.then(|| money(check.unpaid_minor)))?;
     }
     Ok(true)
 }
@@ -505,8 +541,7 @@ fn return_reserve(tx: &mut Tx, row: &CampaignRow) -> Outcome<bool> {
         return Ok(false);
     }
     let left = ledger::balance(tx, &AccountName::reserve(&row.id), row.currency)?;
-    let owed = budgets::any_floor_check(tx, &row.id)?.map_or(0, |found| found.unpaid_minor);
-    if left.minor == 0 || owed > 0 {
+    if left.minor == 0 || budgets::any_floor_owed(tx, &row.id)? > 0 {
         return Ok(false);
     }
     let event = Event::new("campaign.reserve_returned", &row.id).brand(&row.brand_id).data(json!({"amount": left}));

@@ -698,7 +698,7 @@ fn inspect(conn: &mut Conn, scope: &BrandScope, row: &CampaignRow, now: At, rule
     let a_mission = escrow_of_mission(reward, fee, fee_bps, row.slots_per_store, attempts)?;
     let missions = i64::try_from(stores.len()).map_err(Failure::fault)?;
     let budget = budgets::budget_of(conn, rules, row, missions)?;
-    let reserve = money(budget.reserve_minor);
+    let reserve = money(budget.reserve_minor.unwrap_or(0));
     let hold = a_mission.times(missions)?.add(reserve)?;
     let available = db::ledger::balance(conn, &AccountName::brand_available(scope.brand()), row.currency)?;
     let missing = Money::new(hold.sub(available)?.minor.max(0), row.currency);

@@ -156,6 +156,12 @@ pub fn refund_brand(cx: &Cx, who: &Finance, once: &Once, brand: &BrandId, asked:
             let detail = format!("This brand's money is in {currency}.");
             return Err(Refusal::field("/amount/currency", "other_currency", detail).into());
         }
+        let owed = Money::new(db::budgets::any_owed_by_brand(tx, brand)?, currency);
+        let available = db::ledger::balance(tx, &AccountName::brand_available(brand), currency)?;
+        if owed.minor > 0 && available.sub(asked.amount)?.minor < owed.minor {
+            let detail = format!("{owed} of it are owed to workers whose visits paid below the floor.");
+            return Err(Refusal::new(Code::InsufficientFunds, detail).into());
+        }
         let data = json!({"amount_minor": asked.amount.minor, "currency": currency, "reference": asked.reference});
         let event = tx.record(Event::new("brand.refunded", brand).brand(brand).data(data))?;
         let id = db::ledger::apply(tx, &event, &book::refund(brand, asked.amount))?;

@@ -1,5 +1,8 @@
 DROP TABLE cap_alerts;
 DROP TABLE bank_balances;
+DROP INDEX earnings_by_time;
+DROP INDEX submissions_paid_whole;
+DROP TABLE floor_dues;
 DROP TABLE floor_checks;
 DROP TABLE reversals;
 DROP TABLE bonuses;

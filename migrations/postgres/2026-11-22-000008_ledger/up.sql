@@ -6,13 +6,15 @@ CREATE TABLE fee_rates (
     at TIMESTAMP NOT NULL
 );
 
--- What a brand decided about the money of a campaign: the reserve for the pay floor, and how far it may top itself up.
+-- What a brand decided about the money of a campaign: the reserve for the pay floor (null: the
+-- platform's share when it is published), how far it may top itself up, and when that is tried again after it failed.
 CREATE TABLE budgets (
     campaign_id TEXT NOT NULL PRIMARY KEY REFERENCES campaigns(id),
-    reserve_minor BIGINT NOT NULL CHECK (reserve_minor >= 0),
+    reserve_minor BIGINT CHECK (reserve_minor >= 0),
     auto_top_up_minor BIGINT NOT NULL CHECK (auto_top_up_minor >= 0),
     auto_topped_minor BIGINT NOT NULL CHECK (auto_topped_minor >= 0),
-    updated_at TIMESTAMP NOT NULL
+    updated_at TIMESTAMP NOT NULL,
+    retry_at TIMESTAMP
 );
 
 -- What a worker got beside the pay of a visit: a brand's bonus, the difference to the pay floor, the platform's for
@@ -54,8 +56,22 @@ CREATE TABLE floor_checks (
     difference_minor BIGINT NOT NULL,
     paid_minor BIGINT NOT NULL,
     unpaid_minor BIGINT NOT NULL,
+    at TIMESTAMP NOT NULL,
+    short_since TIMESTAMP
+);
+
+-- What a visit is still owed to reach the floor, as it was found: later visits do not change it. Goes when it is paid.
+CREATE TABLE floor_dues (
+    submission_id TEXT NOT NULL PRIMARY KEY REFERENCES submissions(id),
+    campaign_id TEXT NOT NULL REFERENCES campaigns(id),
+    amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+    reason TEXT NOT NULL,
     at TIMESTAMP NOT NULL
 );
+CREATE INDEX floor_dues_by_campaign ON floor_dues (campaign_id, submission_id);
+CREATE INDEX submissions_paid_whole ON submissions (campaign_id, id) WHERE state = 'approved' AND outcome = 'completed';
+CREATE INDEX earnings_by_time ON earnings (at, worker_id);
+CREATE INDEX bonuses_by_time ON bonuses (at, worker_id);
 
 -- What the bank held at the end of a day; a correction is a later row.
 CREATE TABLE bank_balances (

@@ -1,4 +1,4 @@
-//! The real program is killed with SIGKILL, or its PostgreSQL is, at any moment, while people reserve, send photos, seal,
+//! The real program is killed with SIGKILL, or its PostgreSQL is, at any moment and at each write, while people reserve, send photos, seal,
 //! decide, publish and are paid. What was answered stays true, a request that is sent again under its key has one effect,
 //! nothing is paid twice, and every invariant holds (I11).
 
@@ -31,6 +31,9 @@ use crate::support::world::{Engine, Person, Reply, World, fresh_database};
 /// In all; `FIELDPROOF_TEST_KILLS` asks for another number of them.
 const KILLS: usize = 20;
 
+/// Calls after which something outlives the program.
+const WRITES: &str = "write,sendto,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate,rename,renameat,renameat2,link,linkat,unlink,unlinkat";
+
 /// So many fifths of all.
 fn kills(fifths: usize) -> usize {
     let all = std::env::var("FIELDPROOF_TEST_KILLS")
@@ -55,8 +58,19 @@ fn what_was_answered_outlives_a_kill_of_postgres() {
     play(Database::KilledPostgres(Arc::new(pg::Cluster::start())));
 }
 
+/// At each of so many writes and flushes; `FIELDPROOF_TEST_SYSCALLS` asks for another number of them.
+const SYSCALLS: usize = 100;
+
+#[test]
+#[ignore = "needs strace: tests/run"]
+fn what_was_answered_outlives_a_kill_at_each_write_and_flush() {
+    play(Database::Traced);
+}
+
 enum Database {
     Folder,
+    /// The same, and the kernel kills the program at a write or flush that was chosen before.
+    Traced,
     Postgres,
     /// Of its own, and killed instead of the program.
     KilledPostgres(Arc<pg::Cluster>),
@@ -65,7 +79,7 @@ enum Database {
 fn play(database: Database) {
     let scratch = Scratch::new();
     let (url, clone) = match &database {
-        Database::Folder => (None, None),
+        Database::Folder | Database::Traced => (None, None),
         Database::Postgres => {
             let (_, clone) = fresh_database(Engine::Postgres, &scratch);
             (clone.as_ref().map(|c| c.url.clone()), clone)
@@ -126,12 +140,19 @@ fn play(database: Database) {
             scene.pays(&clerk),
         );
         let accidents = async {
+            if matches!(database, Database::Traced) {
+                child.kill();
+                program.dies_at_each_write(&world).await;
+                child = program.start(&world, true).await;
+                scene.stop.set(true);
+                return;
+            }
             let fifths = if matches!(database, Database::KilledPostgres(_)) { 1 } else { 2 };
             for _ in 0..kills(fifths) {
                 let millis = 300 + (world.app.core.dice.id_bits(world.now()) % 1700) as u64;
                 tokio::time::sleep(Duration::from_millis(millis)).await;
                 match &database {
-                    Database::Folder | Database::Postgres => {
+                    Database::Folder | Database::Traced | Database::Postgres => {
                         child.kill();
                         child = program.start(&world, true).await;
                     }
@@ -189,11 +210,50 @@ impl Program<'_> {
         command
     }
 
-    /// Starts it and waits until it answers.
-    async fn start(&self, world: &World, with_jobs: bool) -> Running {
+    fn serve(&self, with_jobs: bool) -> Command {
         let mut command = self.command("serve");
         command.args(["--listen", &self.address, "--rate-limit", "0", "--log-level", "error"]);
         command.args(["--run-jobs", if with_jobs { "true" } else { "false" }]);
+        command
+    }
+
+    /// The program under strace, which kills it as soon as one of its threads begins its `nth` call that writes, sends,
+    /// flushes or names a file.
+    fn traced(&self, nth: usize) -> Running {
+        let inner = self.serve(true);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={WRITES}")]);
+        command.args(["-e", &format!("inject={WRITES}:signal=SIGKILL:when={nth}")]);
+        command.arg(inner.get_program()).args(inner.get_args()).env_clear();
+        command.envs(std::env::var("PATH").map(|path| ("PATH", path)));
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("strace is installed"))
+    }
+
+    /// Work goes on around it: each death meets whatever was being written then.
+    async fn dies_at_each_write(&self, world: &World) {
+        let deaths = std::env::var("FIELDPROOF_TEST_SYSCALLS")
+            .map_or(SYSCALLS, |text| text.parse().expect("FIELDPROOF_TEST_SYSCALLS is a number"));
+        let mut served = 0;
+        for death in 0..deaths {
+            // Some of them while it starts, most while it serves.
+            let mut child = self.traced(1 + death * 7 % 200);
+            let begun = Instant::now();
+            let mut answered = false;
+            while child.lives() {
+                answered |= world.stranger().try_send_bytes("GET", "/healthz", &[], None).await.is_ok();
+                assert!(begun.elapsed() < Duration::from_secs(60), "it makes no more writes");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            served += usize::from(answered);
+        }
+        assert!(served > deaths / 2, "{served} of {deaths} deaths met a program that served");
+        println!("{deaths} deaths, {served} of them while it served");
+    }
+
+    /// Starts it and waits until it answers.
+    async fn start(&self, world: &World, with_jobs: bool) -> Running {
+        let mut command = self.serve(with_jobs);
         let mut child = Running(command.stdout(Stdio::null()).spawn().unwrap());
         let begun = Instant::now();
         while world.stranger().try_send_bytes("GET", "/healthz", &[], None).await.is_err() {

@@ -58,7 +58,7 @@ INSERT INTO transfers VALUES ('trf_4','jrn_2','acc_e','acc_p',20,'CHF',:t);
 INSERT INTO transfers VALUES ('trf_5','jrn_1','acc_w','acc_i',60,'CHF',:t);
 INSERT INTO transfers VALUES ('trf_6','jrn_1','acc_i','acc_o',60,'CHF',:t);
 INSERT INTO earnings VALUES ('ern_1','sub_1','usr_w','mis_1','reward',100,'CHF','jrn_2',:t);
-INSERT INTO budgets VALUES ('cmp_1',50,0,0,:t);
+INSERT INTO budgets VALUES ('cmp_1',50,0,0,:t,NULL);
 INSERT INTO accounts VALUES ('acc_r','brand_reserve','cmp_1','CHF',20);
 INSERT INTO accounts VALUES ('acc_c','rail_costs','usr_w','CHF',5);
 INSERT INTO journals VALUES ('jrn_3','hold_reserve','cmp_1','evt_1',:t);

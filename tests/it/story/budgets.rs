@@ -107,6 +107,8 @@ both! {
         assert_eq!((&check["fee_bps"], minor(&check["hold"])), (&json!(1000), 1320 + 2 * 440));
         let own = fee(format!("/v1/admin/campaigns/{second}/fee"), json!(0)).await.ok();
         assert_eq!(own["effective_fee_bps"], 0);
+        let nothing = finance.post(&format!("/v1/admin/brands/{}/fee", round.brand), json!({})).await;
+        nothing.refused(Code::InvalidJson);
         let path = format!("/v1/brand/campaigns/{second}");
         assert_eq!(round.owner.post(&format!("{path}/publish"), json!({})).await.ok()["fee_bps"], 0);
         fee(format!("/v1/admin/campaigns/{second}/fee"), json!(500)).await.refused(Code::CampaignNotDraft);
@@ -302,9 +304,9 @@ under! {
 under! {
     Rules { floor_visits: 5, ..Rules::default() },
     async fn what_a_brand_cannot_pay_to_the_floor_is_told_and_paid_when_it_can(world) {
-        let (plan, owner) = (Plan::short().stores(5), world.brand("Acme").await);
+        let (plan, owner) = (Plan::short().stores(12), world.brand("Acme").await);
         let brand = owner.get("/v1/me").await.ok()["brand_id"].as_str().unwrap().to_owned();
-        world.fund(&brand, 5 * 2400 + 100 + 60).await;
+        world.fund(&brand, 12 * 2400 + 100 + 60).await;
         let round = round_with_reserve(world, owner, brand, plan, 100).await;
         let crowd = world.crowd(5);
         for (n, worker) in crowd.iter().enumerate() {
@@ -317,8 +319,19 @@ under! {
         let finance = world.staff(StaffRole::Finance).await;
         let found = async || finance.get("/v1/admin/floor-checks").await.ok()["items"][0].clone();
         assert_eq!(found().await["unpaid_minor"], 225);
-        world.work().await;
+        // Quicker visits turn the middle after the fourth. They take nothing from what is owed until then, and nobody
+        // takes the money for it away.
+        let quick = world.crowd(7);
+        for (n, worker) in quick.iter().enumerate() {
+            long_visit(worker, &round, 5 + n, 1).await;
+        }
+        assert_eq!((&found().await["difference_minor"], &found().await["unpaid_minor"]), (&json!(0), &json!(225 + 4 * 75)));
+        world.fund(&round.brand, 200).await;
+        let back = json!({ "amount": { "amount_minor": 100, "currency": "CHF" }, "reference": "back" });
+        let refund = format!("/v1/admin/brands/{}/refund", round.brand);
+        finance.post(&refund, back.clone()).await.refused(Code::InsufficientFunds);
         world.fund(&round.brand, 10_000).await;
+        finance.post(&refund, back).await.ok();
         world.work().await;
         let paid: Vec<i64> = join_all(crowd.iter().map(|worker| worker.balance_minor())).await;
         assert_eq!(paid, [1275; 5]);
