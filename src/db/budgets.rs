@@ -253,11 +253,16 @@ pub fn set_floor_check(tx: &mut Tx, row: &FloorCheckRow) -> Outcome<()> {
     Ok(())
 }
 
-/// Campaigns that paid less than the floor, newest first.
+/// Campaigns that pay, or paid, less than the floor, newest first.
 pub fn any_floor_page(conn: &mut Conn, before: Option<&str>, limit: i64) -> Outcome<Vec<(FloorCheckRow, CampaignRow)>> {
     let mut query = floor_checks::table
         .inner_join(campaigns::table.on(campaigns::id.eq(floor_checks::campaign_id)))
-        .filter(floor_checks::difference_minor.gt(0).or(floor_checks::unpaid_minor.gt(0)))
+        .filter(
+            floor_checks::difference_minor
+                .gt(0)
+                .or(floor_checks::unpaid_minor.gt(0))
+                .or(floor_checks::paid_minor.gt(0)),
+        )
         .select((floor_checks::all_columns, campaigns::all_columns))
         .into_boxed();
     if let Some(before) = before {

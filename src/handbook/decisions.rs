@@ -104,7 +104,7 @@
 //! * 2026-11-22 **A period is closed an hour after its end.** A journal bears the time at which its transaction began, so
 //!   one that began in a period may be committed after it. A statement of it is refused with `period_open` until then:
 //!   requests wait seconds for locks, never an hour. What is read after that reads the same for ever: only transfers of
-//!   the period are summed, by id, and nothing that may change (names, states, today's balances) stands in it.
+//!   the period are listed, by id, and nothing that may change (names, states, today's balances) stands in it.
 //! * 2026-11-22 **A statement has a line a journal, not a transfer,** with the platform's fee beside it: worker and brand
 //!   read the same figure for the same visit.
 //! * 2026-11-22 **A reversal is a journal, and only for what follows from nobody's work**: fundings and bonuses. It names the
@@ -112,8 +112,9 @@
 //! * 2026-11-22 **No commission on bonuses and on the pay floor.** They are fairness, not sales; every centime arrives.
 //! * 2026-11-22 **The pay floor is looked at again with real visits.** From ten approved visits on, their median time is put
 //!   in the place of the brand's estimate. Each approved visit gets what lacks then, rounded up, once: from the reserve
-//!   that publishing set aside, then from available money, whole visits only. What neither covers is owed: the brand is
-//!   told, finance sees it under `/v1/admin/floor-checks`, and it is paid as soon as there is money.
+//!   that publishing set aside, then from available money, whole visits only. What neither covers is owed, visit
+//!   by visit as it was found, whatever later visits take: the brand is told, finance sees it under
+//!   `/v1/admin/floor-checks`, no refund takes the money for it, and it is paid as soon as there is some.
 //! * 2026-11-22 **A late bonus is money that the platform puts in,** from a funding account of its own kept per worker. The
 //!   bank must then hold more: safeguarding shows it as short until the platform has paid it in.
 //! * 2026-11-22 **A top-up is more slots.** It is the least that lets a running campaign go on without changing what workers

@@ -8,6 +8,7 @@ mod payouts;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -227,7 +228,9 @@ impl Program<'_> {
         command.arg(inner.get_program()).args(inner.get_args()).env_clear();
         command.envs(std::env::var("PATH").map(|path| ("PATH", path)));
         command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("strace is installed"))
+        // A group of its own: strace lets the program live when it is killed itself.
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+        Running(command.spawn().expect("strace is installed"))
     }
 
     /// Work goes on around it: each death meets whatever was being written then.
@@ -288,6 +291,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -14,6 +14,7 @@ use fieldproof::domain::time::At;
 use fieldproof::domain::user::StaffRole;
 use serde_json::{Value, json};
 
+use crate::support::logs::Logs;
 use crate::support::snapshot::assert_snapshot;
 use crate::support::visit::Plan;
 use crate::support::world::{Engine, PASSWORD, Person, Reply, World, both, every_rail, play_under};
@@ -350,6 +351,7 @@ with_papers! {
     }
 
     async fn who_leaves_is_gone_and_the_books_stay(world) {
+        let logs = Logs::listen();
         let round = world.round("Acme", Plan::short().stores(3)).await;
         let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
         round.clean(&ana, &round.missions[0]).await;
@@ -386,6 +388,7 @@ with_papers! {
         }
         for secret in secrets {
             assert_eq!(holding(world, secret), Vec::<String>::new(), "{secret}");
+            assert!(!logs.text().contains(secret), "{secret} is in the log");
         }
         // The token lives some minutes longer, and is good for nothing that matters.
         assert_eq!(ana.get("/v1/me").await.ok()["state"], "erased");

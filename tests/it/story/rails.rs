@@ -10,6 +10,7 @@ use fieldproof::domain::refusal::Code;
 use fieldproof::domain::user::StaffRole;
 use serde_json::{Value, json};
 
+use crate::support::logs::Logs;
 use crate::support::visit::{Plan, Round};
 use crate::support::world::{Engine, PASSWORD, Person, World, both, play, play_under};
 
@@ -434,7 +435,8 @@ both! {
         assert_eq!(money(&people[0]).await, [175, 0, 1000], "the rail took the rest");
     }
 
-    async fn no_account_is_kept_in_clear(world) {
+    async fn no_account_is_kept_or_logged_in_clear(world) {
+        let logs = Logs::listen();
         let (_, people) = paid(world, &["ana", "bo"]).await;
         let method = add(&people[0], bank(IBANS[0])).await;
         let paypal = "canary.bird@paypal.example";
@@ -452,7 +454,9 @@ both! {
         let all = everything(world);
         for canary in [IBANS[0], "CH93 0076 2011 6238 5295 7", paypal, "canary.bird", "Zoë Müller"] {
             assert!(!all.contains(canary), "{canary} is kept in clear");
+            assert!(!logs.text().contains(canary), "{canary} is logged in clear");
         }
+        assert!(logs.text().contains("/v1/me/payout-methods"), "there were logs to search");
         let letters: i64 = world.app.core.db.read(|c| Ok(outbox::table.count().get_result(c)?)).unwrap();
         assert!(letters > 3 && all.contains("2957"), "there was something to search");
     }

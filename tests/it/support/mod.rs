@@ -3,6 +3,7 @@
 
 pub mod contract;
 pub mod desk;
+pub mod logs;
 pub mod pg;
 pub mod s3;
 pub mod scratch;
