@@ -62,7 +62,8 @@ FIELDS = {
     "email": {"add_payout_method"},
     "pattern": {"add_payout_method"},
     "length": {"add_payout_method"},
-    "required": {"add_payout_method", "put_tax_profile"},
+    # So does whether the password is needed.
+    "required": {"add_payout_method", "choose_payouts", "put_tax_profile"},
     # A list of codes.
     "unreadable": {"import_gift_codes"},
     # The grammar of OpenStreetMap.
