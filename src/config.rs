@@ -315,8 +315,8 @@ table! {
     "paypal-url" "FIELDPROOF_PAYPAL_URL" "https://api-m.paypal.com"
         "Address of PayPal's API; `https://api-m.sandbox.paypal.com` is for trying out."
         |s, t| {
-            if !t.starts_with("http://") && !t.starts_with("https://") {
-                return Err("takes an http:// or https:// address".to_owned());
+            if !t.starts_with("https://") && !is_loopback(t) {
+                return Err("takes an https:// address: the secret is sent there (http:// only to this machine)".to_owned());
             }
             s.paypal_url = t.trim_end_matches('/').to_owned();
             Ok(())
@@ -467,6 +467,14 @@ pub fn markdown() -> String {
     text
 }
 
+/// A plain http address of this machine.
+fn is_loopback(address: &str) -> bool {
+    let Some(rest) = address.strip_prefix("http://") else { return false };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').filter(|(name, _)| !name.ends_with(':')).unwrap_or((host, "80"));
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]") && port.parse::<u16>().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -497,6 +505,25 @@ mod tests {
         assert_eq!(caps("EUR 500, JPY 70000").map(|c| c.iter().map(|m| m.minor).collect()), Ok(vec![50_000, 70_000]));
         for wrong in ["500", "EUR", "EUR 5.50", "EUR 0", "EUR 1, EUR 2", "XXQ 1"] {
             assert!(caps(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_secret_of_paypal_leaves_this_machine_encrypted_only() {
+        let read = |url: &str| Settings::read(|line| (line.flag == "paypal-url").then(|| url.to_owned()));
+        for url in ["https://api-m.paypal.com", "http://127.0.0.1:8099/", "http://localhost", "http://[::1]:80"] {
+            assert!(read(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://api-m.paypal.com",
+            "http://127.0.0.1.example.org",
+            "http://127.0.0.1:80@example.org",
+            "http://localhost@example.org/",
+            "http://localhost:80:80",
+            "ftp://localhost",
+            "",
+        ] {
+            assert!(read(url).is_err(), "{url}");
         }
     }
 

@@ -14,9 +14,9 @@ REFUSALS = {
     "invalid_cursor": EVERYWHERE,
     # Secrets that were never given out.
     "wrong_credentials": {"create_token", "erase_me"},
-    "wrong_password": {"add_payout_method", "enrol_step_up"},
+    "wrong_password": {"add_payout_method", "choose_payouts", "enrol_step_up"},
     # Wrong passwords and codes make a pause.
-    "too_many_requests": {"add_payout_method", "erase_me", "enrol_step_up", "confirm_step_up", "approve_payout_batch"},
+    "too_many_requests": {"add_payout_method", "choose_payouts", "erase_me", "enrol_step_up", "confirm_step_up", "approve_payout_batch"},
     # Who prepared it, or whose second factor it is.
     "second_person": {"approve_payout_batch", "reset_step_up"},
     # A code of an app that nobody has set up.
@@ -62,7 +62,8 @@ FIELDS = {
     "email": {"add_payout_method"},
     "pattern": {"add_payout_method"},
     "length": {"add_payout_method"},
-    "required": {"add_payout_method", "put_tax_profile"},
+    # So does whether the password is needed.
+    "required": {"add_payout_method", "choose_payouts", "put_tax_profile"},
     # A list of codes.
     "unreadable": {"import_gift_codes"},
     # The grammar of OpenStreetMap.

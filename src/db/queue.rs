@@ -42,6 +42,26 @@ pub fn wake(tx: &mut Tx, kind: &str, subject: &str) -> Outcome<()> {
     if woken == 0 { enqueue(tx, kind, subject, now) } else { Ok(()) }
 }
 
+/// Queues a job about `subject` for somebody who is not trusted: nothing while one waits or runs, and none sooner than
+/// `pause_secs` after the one before. `offered` is written behind the subject.
+pub fn knock(tx: &mut Tx, kind: &str, subject: &str, offered: Option<&str>, pause_secs: i64) -> Outcome<()> {
+    let now = tx.now();
+    let about = jobs::kind.eq(kind.to_owned()).and(jobs::subject.like(format!("{subject}%")));
+    let open = jobs::table.filter(jobs::state.eq_any([JobState::Ready, JobState::Running])).filter(about.clone());
+    if diesel::select(diesel::dsl::exists(open)).get_result(&mut **tx)? {
+        return Ok(());
+    }
+    let last: Option<At> = jobs::table
+        .filter(jobs::state.eq(JobState::Done))
+        .filter(jobs::run_at.gt(now.plus_secs(-pause_secs)))
+        .filter(about)
+        .select(diesel::dsl::max(jobs::run_at))
+        .first(&mut **tx)?;
+    let run_at = last.map_or(now, |last| last.plus_secs(pause_secs));
+    let subject = offered.map_or(subject.to_owned(), |offered| format!("{subject} {offered}"));
+    enqueue(tx, kind, &subject, run_at)
+}
+
 /// Jobs that wait, run or were given up, by kind and state.
 pub fn any_counts(conn: &mut Conn) -> Outcome<Vec<(String, JobState, i64)>> {
     Ok(jobs::table

@@ -81,6 +81,7 @@ impl DerefMut for Tx<'_> {
 pub struct Once {
     pub route: String,
     pub key: String,
+    /// Keyed before it is stored.
     pub request_hash: String,
 }
 

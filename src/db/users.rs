@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::dialect::{Both, broke_unique};
+use super::dialect::{Both, Locked, broke_unique};
 use super::rows::{OneTimeTokenRow, SanctionRow, SignInAttemptRow, UserRow};
 use super::schema::{one_time_tokens, sanctions, sign_in_attempts, users};
 use super::tx::Tx;
@@ -98,10 +98,6 @@ pub fn use_link(tx: &mut Tx, token_hash: &str, purpose: &str) -> Outcome<Option<
         .optional()?)
 }
 
-pub fn failures(conn: &mut Conn, email: &str) -> Outcome<Option<SignInAttemptRow>> {
-    Ok(sign_in_attempts::table.find(email).first(conn).optional()?)
-}
-
 pub fn count_failure(tx: &mut Tx, email: &str) -> Outcome<()> {
     let now = tx.now();
     let row = SignInAttemptRow { email: email.to_owned(), failures: 1, last_at: now };
@@ -113,6 +109,21 @@ pub fn count_failure(tx: &mut Tx, email: &str) -> Outcome<()> {
             .set((sign_in_attempts::failures.eq(sign_in_attempts::failures + 1), sign_in_attempts::last_at.eq(now))),
     )
     .execute(&mut **tx)?;
+    Ok(())
+}
+
+/// What was counted, locked, before a try is judged: who tries at the same moment waits here and sees this one.
+pub fn lock_failures(tx: &mut Tx, email: &str) -> Outcome<SignInAttemptRow> {
+    let row = SignInAttemptRow { email: email.to_owned(), failures: 0, last_at: tx.now() };
+    Both(diesel::insert_into(sign_in_attempts::table).values(row).on_conflict_do_nothing()).execute(&mut **tx)?;
+    Ok(Locked(sign_in_attempts::table.find(email)).get_result(&mut **tx)?)
+}
+
+/// Takes back one that was counted: nothing was judged.
+pub fn uncount_failure(tx: &mut Tx, email: &str) -> Outcome<()> {
+    diesel::update(sign_in_attempts::table.find(email).filter(sign_in_attempts::failures.gt(0)))
+        .set(sign_in_attempts::failures.eq(sign_in_attempts::failures - 1))
+        .execute(&mut **tx)?;
     Ok(())
 }
 

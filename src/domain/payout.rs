@@ -356,6 +356,11 @@ pub struct Order {
     pub forgotten: bool,
 }
 
+/// Whether a text may be the name that PayPal gave to a batch.
+pub fn is_batch_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// So long after the request was last sent does a provider still know its id; later it must be looked up by a person.
 pub const PROVIDER_REMEMBERS: SignedDuration = SignedDuration::from_hours(20 * 24);
 

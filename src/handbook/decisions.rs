@@ -139,3 +139,12 @@
 //!   an earlier one (settled after refused) moves nothing.
 //! * 2026-11-22 **Doubts of a batch are of two kinds.** What may not leave (a method removed, held, suspended) goes back to wait
 //!   by itself. What may be right (two workers with one account, a large sum) stays, and its approval takes a one-time code.
+//! * 2026-11-22 **A guess is counted before it is judged.** Passwords and codes are counted under a lock in a transaction of
+//!   their own and forgotten when they were right, so that a hundred at the same moment are five and a pause. Who is killed
+//!   in between has one wrong guess too many, which ends with the next right one.
+//! * 2026-11-22 **Where money goes changes with the password and a letter.** Taking a method away needs no password: it keeps
+//!   money in, and is what somebody does whose phone is gone. It is told by letter all the same.
+//! * 2026-11-22 **What is kept of a request's body is keyed,** with the key of the vault that every process has, and differs
+//!   for each caller and key. When the oldest key is taken away, repeats of requests from before it are refused.
+//! * 2026-11-22 **A hook may offer PayPal's name of an order, never its fate.** We look it up under our own token and believe
+//!   it when our two ids and the amount are there.

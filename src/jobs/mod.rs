@@ -139,7 +139,9 @@ pub const JOBS: &[Job] = &[
         lease_secs: 0,
         retry_secs: &[],
         gives_up: "never: the next run asks the bank about an order whose fate is unknown",
-        run: Run::Outside(|bench| Box::pin(async move { send_payouts::run(&bench.app.core, &bench.app.rails).await })),
+        run: Run::Outside(|bench| {
+            Box::pin(async move { send_payouts::run(&bench.app.core, &bench.app.rails, &bench.pace).await })
+        }),
     },
     Job {
         name: "ask_rails",
@@ -198,12 +200,13 @@ struct Bench {
     worker: Arc<str>,
     known: Arc<check_evidence::KnownPhotos>,
     room: Arc<check_evidence::Room>,
+    pace: Arc<send_payouts::Pace>,
 }
 
 impl Bench {
     fn new(app: App) -> Bench {
         let worker = format!("{}:{}", std::process::id(), app.core.dice.trace_id());
-        Bench { app, worker: worker.into(), known: Arc::default(), room: Arc::default() }
+        Bench { app, worker: worker.into(), known: Arc::default(), room: Arc::default(), pace: Arc::default() }
     }
 
     /// Runs what may block on a thread that may.

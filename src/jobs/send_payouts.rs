@@ -2,17 +2,48 @@
 //! and asks about those that a rail has. Killed in between, or left without an answer, the next run finds the payout
 //! *sending* and asks first; the id is the rail's key, so an order that is sent twice pays once (I08). Decides nothing.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::context::{Core, Cx, fresh_request_id};
 use crate::domain::ids::PayoutId;
-use crate::domain::payout::{Order, Said};
+use crate::domain::payout::{Order, Rail, Said};
 use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::time::At;
 use crate::ops::payouts;
 use crate::ports::bank::{Rails, Reply};
 
 /// Payouts of one look.
 const BATCH: i64 = 100;
+
+/// An order that was left in doubt is tried again after so long; twice as long with each further try.
+const FIRST_WAIT_SECS: i64 = 30;
+const WAIT_MAX_SECS: i64 = 3600;
+
+/// When orders that were left in doubt are tried again. Known to this process only: one that begins anew tries at once.
+#[derive(Default)]
+pub struct Pace(Mutex<HashMap<PayoutId, (u32, At)>>);
+
+impl Pace {
+    fn kept(&self) -> MutexGuard<'_, HashMap<PayoutId, (u32, At)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_due(&self, id: &PayoutId, now: At) -> bool {
+        self.kept().get(id).is_none_or(|(_, at)| *at <= now)
+    }
+
+    fn in_doubt(&self, id: &PayoutId, now: At) {
+        let mut kept = self.kept();
+        let tries = kept.get(id).map_or(0, |(tries, _)| *tries);
+        let wait = WAIT_MAX_SECS.min(FIRST_WAIT_SECS << tries.min(10));
+        kept.insert(id.clone(), (tries + 1, now.plus_secs(wait)));
+    }
+
+    fn forget(&self, id: &PayoutId) {
+        self.kept().remove(id);
+    }
+}
 
 /// Every place at which a process can end; a test ends it at each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,24 +67,28 @@ pub type Watch = dyn Fn(Step, &PayoutId) -> Outcome<()> + Send + Sync;
 
 /// One run; returns how many payouts moved. An order that fails is left for the next run, and does not keep the others
 /// from going; the first failure is returned when all were tried.
-pub async fn run(core: &Arc<Core>, rails: &Rails) -> Outcome<usize> {
-    send(core, rails, &|_, _| Ok(())).await
+pub async fn run(core: &Arc<Core>, rails: &Rails, pace: &Pace) -> Outcome<usize> {
+    send(core, rails, pace, &|_, _| Ok(())).await
 }
 
-pub async fn send(core: &Arc<Core>, rails: &Rails, watch: &Watch) -> Outcome<usize> {
-    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch };
+pub async fn send(core: &Arc<Core>, rails: &Rails, pace: &Pace, watch: &Watch) -> Outcome<usize> {
+    let run = Run::new(core, rails, pace, watch);
     let mut told = Told::default();
     // What an earlier run left in doubt comes first.
     let mut after = None;
     while let Some(orders) = page(&run.cx, &mut after, payouts::stuck_sending).await? {
-        for order in &orders {
-            told.keep(run.bring(order).await)?;
+        for order in orders.iter().filter(|order| pace.is_due(&order.payout, run.cx.now())) {
+            if run.may_speak(order.rail) {
+                told.keep(run.bring(order).await)?;
+            }
         }
     }
     let mut after = None;
     while let Some(orders) = page(&run.cx, &mut after, payouts::to_send).await? {
         for order in &orders {
-            told.keep(run.begin(order).await)?;
+            if run.may_speak(order.rail) {
+                told.keep(run.begin(order).await)?;
+            }
         }
     }
     told.end()
@@ -61,11 +96,14 @@ pub async fn send(core: &Arc<Core>, rails: &Rails, watch: &Watch) -> Outcome<usi
 
 /// Asks rails what became of the orders they have.
 pub async fn poll(core: &Arc<Core>, rails: &Rails, watch: &Watch) -> Outcome<usize> {
-    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch };
+    let pace = Pace::default();
+    let run = Run::new(core, rails, &pace, watch);
     let (mut told, mut after) = (Told::default(), None);
     while let Some(orders) = page(&run.cx, &mut after, payouts::to_ask).await? {
         for order in &orders {
-            told.keep(run.follow(order).await)?;
+            if run.may_speak(order.rail) {
+                told.keep(run.follow(order).await)?;
+            }
         }
     }
     told.end()
@@ -107,23 +145,37 @@ impl Told {
     }
 }
 
-/// Asks a rail about one payout, whatever is known of it here.
-pub async fn ask(core: &Arc<Core>, rails: &Rails, payout: String) -> Outcome<()> {
-    let run = Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, watch: &|_, _| Ok(()) };
-    let id = PayoutId::from_stored(payout);
-    match blocking(&run.cx, move |cx| payouts::to_ask_about(cx, &id)).await? {
-        None => Ok(()),
-        Some(order) => {
-            let reply = run.rails.ask(&order).await?;
-            if let Reply::Unknown(why) = &reply {
-                return Err(Failure::fault(why));
-            }
-            match run.record(&order, reply).await {
-                Ok(_) => Ok(()),
-                Err(Stop::Failed(failure) | Stop::Watched(failure)) => Err(failure),
-            }
+/// Asks a rail about one payout, whatever is known of it here. `subject` is the payout, and after a space the name that the
+/// rail is said to have given it, where we have heard of none.
+pub async fn ask(core: &Arc<Core>, rails: &Rails, subject: String) -> Outcome<()> {
+    let pace = Pace::default();
+    let run = Run::new(core, rails, &pace, &|_, _| Ok(()));
+    let (payout, offered) = match subject.split_once(' ') {
+        Some((payout, offered)) => (payout.to_owned(), Some(offered.to_owned())),
+        None => (subject, None),
+    };
+    let (id, name) = (PayoutId::from_stored(payout), offered.clone());
+    let asked = blocking(&run.cx, move |cx| payouts::to_ask_about(cx, &id, name)).await?;
+    let Some((order, state)) = asked else { return Ok(()) };
+    let reply = run.rails.ask(&order).await?;
+    let told = match reply {
+        // What somebody offered was not ours, or the rail has forgotten what ended long ago.
+        Reply::Gone | Reply::Unknown(_) if offered.is_some() => return Ok(()),
+        Reply::Gone if state.ended() => return Ok(()),
+        Reply::Gone => return Err(Failure::fault("the rail does not know its own name of a payout")),
+        Reply::Unknown(why) | Reply::Away(why) => return Err(Failure::fault(why)),
+        Reply::Unheard => return Ok(()),
+        Reply::Said(said) => said,
+    };
+    // It is ours: from here on its name is known.
+    let names = offered.map(|name| Reply::Said(Said::Accepted(name)));
+    for reply in names.into_iter().chain([Reply::Said(told)]) {
+        match run.record(&order, reply).await {
+            Ok(_) => {}
+            Err(Stop::Failed(failure) | Stop::Watched(failure)) => return Err(failure),
         }
     }
+    Ok(())
 }
 
 enum Stop {
@@ -140,10 +192,23 @@ impl From<Failure> for Stop {
 struct Run<'r> {
     cx: Cx,
     rails: &'r Rails,
+    pace: &'r Pace,
     watch: &'r Watch,
+    /// Rails that took nothing in this run: nothing more is brought to them, each would wait as long.
+    away: Mutex<HashSet<Rail>>,
+}
+
+impl<'r> Run<'r> {
+    fn new(core: &Arc<Core>, rails: &'r Rails, pace: &'r Pace, watch: &'r Watch) -> Run<'r> {
+        Run { cx: Cx::new(core.clone(), fresh_request_id()), rails, pace, watch, away: Mutex::default() }
+    }
 }
 
 impl Run<'_> {
+    fn may_speak(&self, rail: Rail) -> bool {
+        self.rails.speak(rail) && !self.away.lock().unwrap_or_else(PoisonError::into_inner).contains(&rail)
+    }
+
     fn at(&self, step: Step, order: &Order) -> Result<(), Stop> {
         (self.watch)(step, &order.payout).map_err(Stop::Watched)
     }
@@ -167,6 +232,10 @@ impl Run<'_> {
             reply = self.rails.send(order).await?;
             self.at(Step::Sent, order)?;
         }
+        match reply {
+            Reply::Said(_) => self.pace.forget(&order.payout),
+            _ => self.pace.in_doubt(&order.payout, self.cx.now()),
+        }
         let moved = self.record(order, reply).await?;
         self.at(Step::Recorded, order)?;
         Ok(moved)
@@ -182,22 +251,23 @@ impl Run<'_> {
     }
 
     async fn record(&self, order: &Order, reply: Reply) -> Result<usize, Stop> {
+        if matches!(reply, Reply::Away(_)) {
+            self.away.lock().unwrap_or_else(PoisonError::into_inner).insert(order.rail);
+        }
         let said: Said = match reply {
             Reply::Said(said) => said,
             Reply::Unheard => return Ok(0),
-            Reply::Unknown(why) => {
-                tracing::warn!(
-                    payout = order.payout.as_str(),
-                    rail = order.rail.as_str(),
-                    why,
-                    "a rail left us in doubt"
-                );
-                return Ok(0);
-            }
+            Reply::Unknown(why) | Reply::Away(why) => return Ok(doubted(order, &why)),
+            Reply::Gone => return Ok(doubted(order, "the rail does not know its own name of it")),
         };
         let id = order.payout.clone();
         Ok(usize::from(blocking(&self.cx, move |cx| payouts::record_word(cx, &id, &said)).await?))
     }
+}
+
+fn doubted(order: &Order, why: &str) -> usize {
+    tracing::warn!(payout = order.payout.as_str(), rail = order.rail.as_str(), why, "a rail left us in doubt");
+    0
 }
 
 /// Runs an operation on a thread that may block.

@@ -81,6 +81,7 @@ const DEVICE_MAX_CHARS: usize = 100;
 /// Wrong passwords before signing in pauses.
 const FREE_FAILURES: i64 = 5;
 const PAUSE_MAX_SECS: i64 = 900;
+pub(super) const WRONG_PASSWORDS: &str = "Too many wrong passwords for this e-mail address.";
 const VERIFY_LINK_SECS: i64 = 7 * 86_400;
 const RESET_LINK_SECS: i64 = 3600;
 /// Somebody who was invited has a week to choose a password.
@@ -214,18 +215,15 @@ pub fn create_token(cx: &Cx, who: &Anyone, asked: &Credentials) -> Outcome<Token
     check_device(&asked.device)?;
     let wrong = || Refusal::new(Code::WrongCredentials, "No sign-in has this e-mail address and this password.");
     let email = normal_email(&asked.email).ok_or_else(wrong)?;
-    let (user, failures) = cx.read(|c| Ok((users::any_by_email(c, &email)?, users::failures(c, &email)?)))?;
-    check_pause(cx, failures, "Too many wrong passwords for this e-mail address.")?;
+    let user = cx.read(|c| users::any_by_email(c, &email))?;
+    count_try(cx, who, &email, WRONG_PASSWORDS)?;
     let user = match user {
         Some(user) if password::matches(&asked.password, &user.password_hash) => user,
         user => {
             if user.is_none_or(|u| u.password_hash == NO_PASSWORD) {
                 password::burn(&asked.password);
             }
-            cx.write(who, |tx| {
-                users::count_failure(tx, &email)?;
-                tx.record(Event::new("sign_in.failed", digest(&email)))
-            })?;
+            cx.write(who, |tx| tx.record(Event::new("sign_in.failed", digest(&email))))?;
             return Err(wrong().into());
         }
     };
@@ -253,13 +251,21 @@ pub fn create_token(cx: &Cx, who: &Anyone, asked: &Credentials) -> Outcome<Token
     })
 }
 
-/// Refuses while wrong tries are too many.
-pub(super) fn check_pause(cx: &Cx, failures: Option<SignInAttemptRow>, why: &str) -> Outcome<()> {
-    if let Some(row) = failures
-        && row.failures >= FREE_FAILURES
-    {
+/// Counts a try before it is judged, so that tries at the same moment do not pass a pause together; refuses while there
+/// were too many. Who is right forgets them again.
+pub(super) fn count_try(cx: &Cx, who: &impl Pass, name: &str, why: &str) -> Outcome<()> {
+    cx.write(who, |tx| {
+        tx.nothing_changed();
+        let row = users::lock_failures(tx, name)?;
+        check_pause(tx.now(), &row, why)?;
+        users::count_failure(tx, name)
+    })
+}
+
+fn check_pause(now: At, row: &SignInAttemptRow, why: &str) -> Outcome<()> {
+    if row.failures >= FREE_FAILURES {
         let pause = (1_i64 << (row.failures - FREE_FAILURES).min(10)).min(PAUSE_MAX_SECS) * 5;
-        let left = pause - cx.now().secs_since(row.last_at);
+        let left = pause - now.secs_since(row.last_at);
         if left > 0 {
             let refusal = Refusal::new(Code::TooManyRequests, why);
             return Err(Refusal { retry_after_secs: Some(left.unsigned_abs()), ..refusal }.into());
@@ -271,15 +277,15 @@ pub(super) fn check_pause(cx: &Cx, failures: Option<SignInAttemptRow>, why: &str
 /// Who is signed in proves once more to be who they are. Wrong tries count like those of signing in.
 pub(super) fn prove_password(cx: &Cx, who: &impl Pass, user: &UserId, given: &str) -> Outcome<UserRow> {
     let row = cx.read(|c| users::any_find(c, user))?.ok_or_else(|| Failure::fault("a session of nobody"))?;
-    let failures = cx.read(|c| users::failures(c, &row.email))?;
-    check_pause(cx, failures, "Too many wrong passwords for this e-mail address.")?;
+    count_try(cx, who, &row.email, WRONG_PASSWORDS)?;
     if row.password_hash == NO_PASSWORD || !password::matches(given, &row.password_hash) {
-        cx.write(who, |tx| {
-            users::count_failure(tx, &row.email)?;
-            tx.record(Event::new("password.failed", user))
-        })?;
+        cx.write(who, |tx| tx.record(Event::new("password.failed", user)))?;
         return Err(Refusal::new(Code::WrongPassword, "This is not your password.").into());
     }
+    cx.write(who, |tx| {
+        tx.nothing_changed();
+        users::forget_failures(tx, &row.email)
+    })?;
     Ok(row)
 }
 

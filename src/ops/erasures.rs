@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::auth;
 use crate::access::{Admin, Worker, password};
 use crate::context::{Cx, Once};
 use crate::db::rows::{ErasureRow, UserRow};
@@ -55,29 +56,20 @@ pub struct ErasureView {
     pub waived: Vec<Money>,
 }
 
-/// Wrong passwords in a row before this pauses, as at signing in.
-const FREE_FAILURES: i64 = 5;
-
 /// The worker asks; the password shows that it is not somebody who found the phone.
 pub fn erase_me(cx: &Cx, who: &Worker, once: &Once, asked: &ErasureBody) -> Outcome<ErasureView> {
-    let (user, failures) = cx.read(|c| {
-        let user = users::any_find(c, who.user())?.or_missing("worker")?;
-        let failures = users::failures(c, &user.email)?.map_or(0, |row| row.failures);
-        Ok((user, failures))
-    })?;
+    let user = cx.read(|c| users::any_find(c, who.user()))?.or_missing("worker")?;
     // Erased already: the stored answer is given again, or the state is told.
     if user.state != UserState::Erased {
-        if failures >= FREE_FAILURES {
-            let refusal = Refusal::new(Code::TooManyRequests, "Too many wrong passwords: sign in again first.");
-            return Err(Refusal { retry_after_secs: Some(900), ..refusal }.into());
-        }
+        auth::count_try(cx, who, &user.email, auth::WRONG_PASSWORDS)?;
         if !password::matches(&asked.password, &user.password_hash) {
-            cx.write(who, |tx| {
-                users::count_failure(tx, &user.email)?;
-                tx.record(Event::new("erasure.password_wrong", who.user()))
-            })?;
+            cx.write(who, |tx| tx.record(Event::new("erasure.password_wrong", who.user())))?;
             return Err(Refusal::new(Code::WrongCredentials, "The password is wrong.").into());
         }
+        cx.write(who, |tx| {
+            tx.nothing_changed();
+            users::forget_failures(tx, &user.email)
+        })?;
     }
     let erased = cx.write_once(who, once, |tx| erase(tx, who.user(), once, asked.waive_balance, "worker", None));
     cx.discovery().forget(who.user());

@@ -10,14 +10,15 @@ use crate::access::Worker;
 use crate::access::scope::WorkerScope;
 use crate::context::{Cx, Once};
 use crate::db::rows::{PayoutChoiceRow, PayoutMethodRow};
-use crate::db::{Conn, Tx, payout_methods};
+use crate::db::{Conn, Tx, papers, payout_methods, users};
 use crate::domain::account::{Account, AccountBody};
 use crate::domain::event::Event;
-use crate::domain::ids::{MethodId, UserId};
+use crate::domain::ids::{EventId, MethodId, UserId};
 use crate::domain::money::Currency;
 use crate::domain::payout::{Blocked, HOLD_SECS, Method, PayoutRules, Rail};
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 use crate::ops::letters;
 
 /// Methods of one worker at a time.
@@ -151,6 +152,11 @@ pub fn add_payout_method(cx: &Cx, who: &Worker, once: &Once, asked: &AccountBody
     let mark = cx.vault().mark(account.rail.as_str(), number);
     let clear = serde_json::to_string(&account).map_err(Failure::fault)?;
     cx.write_once(who, once, |tx| {
+        // Held until the end: an erasure at the same moment comes before or after, and leaves no account behind.
+        let owner = papers::lock_worker(tx, worker)?.filter(|owner| owner.state != UserState::Erased);
+        if owner.or_missing("worker")?.password_hash != user.password_hash {
+            return Err(Refusal::new(Code::WrongPassword, "It was changed at the same moment.").into());
+        }
         if payout_methods::live(tx, &scope)?.len() >= METHODS_MAX {
             return Err(Refusal::new(Code::TooManyMethods, format!("You have {METHODS_MAX}.")).into());
         }
@@ -172,8 +178,11 @@ pub fn add_payout_method(cx: &Cx, who: &Worker, once: &Once, asked: &AccountBody
         let event = tx.record(event.data(json!({ "worker_id": worker, "rail": row.rail, "masked": row.masked })))?;
         let text = format!(
             "Hello {},\n\na way to be paid was added to your account: {}.\n\nMoney goes there from {} on. If it was not you, \
-             change your password now and remove it: until then nothing is paid to it.\n",
-            user.name, row.masked, row.payable_at
+             change your password now and remove it: until then nothing is paid to it.\n{}",
+            user.name,
+            row.masked,
+            row.payable_at,
+            if asked.automatic == Some(true) { "\nEvery daily run pays all there is to it from then on.\n" } else { "" }
         );
         letters::send(tx, &event, &user.email, "A new way to be paid was added", &text)?;
         if asked.automatic == Some(true) {
@@ -191,8 +200,19 @@ pub fn remove_payout_method(cx: &Cx, who: &Worker, once: &Once, id: &MethodId) -
         let row = payout_methods::find(tx, &scope, id)?.or_missing("payout method")?;
         match payout_methods::remove(tx, id)? {
             true => {
-                tx.record(Event::new("payout_method.removed", id))?;
+                let event = tx.record(Event::new("payout_method.removed", id))?;
                 let chosen = payout_methods::choice(tx, &scope)?.filter(|choice| choice.method_id == *id);
+                let paid = chosen.as_ref().is_some_and(|choice| choice.automatic);
+                let says = if paid {
+                    "\nThe daily run paid to it, and pays nothing now until you choose another.\n"
+                } else {
+                    ""
+                };
+                let text = format!(
+                    "{} is no way to be paid any more; what was on its way there stays on its way.\n{says}",
+                    row.masked
+                );
+                tell(tx, &event, who.user(), "A way to be paid was removed", &text)?;
                 if chosen.is_some() {
                     choose(cx, tx, who.user(), id, false)?;
                 }
@@ -204,28 +224,58 @@ pub fn remove_payout_method(cx: &Cx, who: &Worker, once: &Once, id: &MethodId) -
     })
 }
 
-#[derive(Deserialize, Clone, Debug)]
+/// To the address that is known: who holds the phone does not read it there.
+fn tell(tx: &mut Tx, event: &EventId, worker: &UserId, subject: &str, text: &str) -> Outcome<()> {
+    let Some(user) = users::any_find(tx, worker)? else { return Ok(()) };
+    let text = format!(
+        "Hello {},\n\n{text}\nIf it was not you, change your password now and look at how you are paid.\n",
+        user.name
+    );
+    letters::send(tx, event, &user.email, subject, &text)
+}
+
+#[derive(Deserialize, Clone)]
 #[serde(deny_unknown_fields)]
 pub struct ChoiceBody {
     pub method_id: String,
     /// True: every daily run pays all there is. False: payouts are asked for.
     pub automatic: bool,
+    /// Needed where another method was chosen before.
+    #[serde(default)]
+    pub password: Option<String>,
 }
 
-/// Whether money comes every day or on request, and to which of the worker's methods.
+/// Whether money comes every day or on request, and to which of the worker's methods. Money that went to one method goes
+/// to another only with the password; its owner is told of every change.
 pub fn choose_payouts(cx: &Cx, who: &Worker, once: &Once, asked: &ChoiceBody) -> Outcome<MethodView> {
-    let scope = WorkerScope::from(who);
+    let (scope, worker) = (WorkerScope::from(who), who.user());
+    let proven = asked.password.as_ref().map(|given| auth::prove_password(cx, who, worker, given)).transpose()?;
     cx.write_once(who, once, |tx| {
+        let owner = papers::lock_worker(tx, worker)?.filter(|owner| owner.state != UserState::Erased);
+        let owner = owner.or_missing("worker")?;
         let id = MethodId::parse(&asked.method_id).or_missing("payout method")?;
         let row = payout_methods::find(tx, &scope, &id)?.filter(|row| row.removed_at.is_none());
         let row = row.or_missing("payout method")?;
-        choose(cx, tx, who.user(), &id, asked.automatic)?;
+        let before = payout_methods::choice(tx, &scope)?;
+        let same_owner = proven.as_ref().is_some_and(|user| user.password_hash == owner.password_hash);
+        if before.as_ref().is_some_and(|choice| choice.method_id != id) && !same_owner {
+            let detail = "You chose another way to be paid before: to change it, send your password.";
+            return Err(Refusal::field("/password", "required", detail).into());
+        }
+        let event = choose(cx, tx, worker, &id, asked.automatic)?;
+        if before.is_none_or(|choice| choice.method_id != id || choice.automatic != asked.automatic) {
+            let text = match asked.automatic {
+                true => format!("every daily run pays all there is to {} from now on.\n", row.masked),
+                false => format!("payouts are made when you ask for them; you chose {} for them.\n", row.masked),
+            };
+            tell(tx, &event, worker, "How you are paid was changed", &text)?;
+        }
         let choice = payout_methods::choice(tx, &scope)?;
         view(cx, tx, row, choice.as_ref())
     })
 }
 
-fn choose(cx: &Cx, tx: &mut Tx, worker: &UserId, method: &MethodId, automatic: bool) -> Outcome<()> {
+fn choose(cx: &Cx, tx: &mut Tx, worker: &UserId, method: &MethodId, automatic: bool) -> Outcome<EventId> {
     let row = PayoutChoiceRow {
         worker_id: worker.clone(),
         method_id: method.clone(),
@@ -235,6 +285,5 @@ fn choose(cx: &Cx, tx: &mut Tx, worker: &UserId, method: &MethodId, automatic: b
     };
     payout_methods::set_choice(tx, &row)?;
     let event = Event::new("payouts.chosen", worker);
-    tx.record(event.data(json!({ "method_id": method, "automatic": automatic })))?;
-    Ok(())
+    tx.record(event.data(json!({ "method_id": method, "automatic": automatic })))
 }

@@ -10,16 +10,17 @@ use crate::access::{Anyone, Finance, Worker};
 use crate::context::{Cx, Once};
 use crate::db::payouts::PayoutChange;
 use crate::db::rows::{ConfirmationRow, LateReturnRow, PayoutChoiceRow, PayoutMethodRow, PayoutRow};
-use crate::db::{Conn, Tx, gift_codes, ledger, papers, payout_methods, payouts, queue};
+use crate::db::{Conn, Tx, gift_codes, ledger, papers, payout_methods, payouts, queue, users};
 use crate::domain::account::Account;
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::*;
 use crate::domain::ledger::{AccountName, book};
 use crate::domain::money::{Currency, Money};
 pub use crate::domain::payout::Said;
-use crate::domain::payout::{Order, PROVIDER_REMEMBERS, PayoutMove, PayoutState, Rail};
+use crate::domain::payout::{Order, PROVIDER_REMEMBERS, PayoutMove, PayoutState, Rail, is_batch_id};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
+use crate::domain::user::{StaffRole, UserKind, UserState};
 use crate::ops::deadlines::{BATCH_ROWS, Swept};
 use crate::ops::payout_methods::{check_payable, open};
 use crate::ops::{Page, gift_codes as codes, letters, payout_batches, selfbilling, tax_profiles};
@@ -410,6 +411,9 @@ fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str)
         }
         ledger::apply(tx, &event, &book::return_settled_payout(&row.worker_id, amount))?;
         selfbilling::returned(cx, tx, &row)?;
+        if users::any_find(tx, &row.worker_id)?.is_some_and(|user| user.state == UserState::Erased) {
+            tell_of_nobodys(tx, &row, amount, reason)?;
+        }
     } else {
         confirm(tx, &row)?;
         ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
@@ -425,6 +429,23 @@ fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str)
     write_to(tx, &event, &row, subject, &text)?;
     ended(tx, &row)?;
     Ok(row)
+}
+
+/// Money that came back after its owner was erased: it stands in a balance that nobody can ask for, so people must know.
+fn tell_of_nobodys(tx: &mut Tx, row: &PayoutRow, amount: Money, reason: &str) -> Outcome<()> {
+    let event = Event::new("payout.returned_to_nobody", &row.id);
+    let event = tx.record(event.data(json!({ "amount": amount, "worker_id": row.worker_id })))?;
+    let text = format!(
+        "{amount} of the payout {} came back ({reason}) after the worker {} was erased.\n\nIt stands in the balance of that \
+         id, and nobody can ask for it. Decide what becomes of it, with whoever keeps your books.\n",
+        row.id, row.worker_id
+    );
+    for person in users::any_page(tx, UserKind::Staff, None, 1000)? {
+        if matches!(person.staff_role, Some(StaffRole::Finance | StaffRole::Admin)) {
+            letters::send(tx, &event, &person.email, "Money came back for somebody who is erased", &text)?;
+        }
+    }
+    Ok(())
 }
 
 /// The rail's name of an order; ours where it has given none.
@@ -550,21 +571,43 @@ fn order_of(cx: &Cx, row: PayoutRow) -> Outcome<Order> {
     })
 }
 
-/// One payout of a rail that is spoken to, for who was told to look; `None` when it is none or was not sent.
-pub fn to_ask_about(cx: &Cx, id: &PayoutId) -> Outcome<Option<Order>> {
-    let row = cx.read(|c| payouts::any_by_id(c, id))?;
-    let asked = row.filter(|row| row.rail == Rail::PayPal && row.bank_reference.is_some());
-    asked.map(|row| order_of(cx, row)).transpose()
+/// One payout of a rail that is spoken to, for who was told to look; `None` when it is none or was not sent. `offered` is
+/// the name that the rail is said to have given to an order of which we know none.
+pub fn to_ask_about(cx: &Cx, id: &PayoutId, offered: Option<String>) -> Outcome<Option<(Order, PayoutState)>> {
+    let Some(mut row) = cx.read(|c| payouts::any_by_id(c, id))?.filter(|row| row.rail == Rail::PayPal) else {
+        return Ok(None);
+    };
+    match offered {
+        Some(name) if nameless(&row) => row.bank_reference = Some(name),
+        Some(_) => return Ok(None),
+        None => {}
+    }
+    if row.bank_reference.is_none() {
+        return Ok(None);
+    }
+    let state = row.state;
+    Ok(Some((order_of(cx, row)?, state)))
 }
 
+/// The rail may have it, and we do not know under which name.
+fn nameless(row: &PayoutRow) -> bool {
+    row.state == PayoutState::Sending && row.bank_reference.is_none()
+}
+
+/// However often it is told to, the rail is not asked about one payout more often than this.
+const ASK_PAUSE_SECS: i64 = 60;
+
 /// PayPal says that something happened to a payout of ours. It is believed nothing: it is asked.
-pub fn hear_hook(cx: &Cx, who: &Anyone, item: &str) -> Outcome<()> {
+/// `batch` is PayPal's name of it.
+pub fn hear_hook(cx: &Cx, who: &Anyone, item: &str, batch: Option<&str>) -> Outcome<()> {
     let Some(id) = PayoutId::parse(item) else { return Ok(()) };
     cx.write(who, |tx| {
         tx.nothing_changed();
-        match payouts::any_by_id(tx, &id)?.filter(|row| row.rail == Rail::PayPal && row.bank_reference.is_some()) {
-            Some(row) => queue::wake(tx, ASK_RAIL, row.id.as_str()),
-            None => Ok(()),
+        let Some(row) = payouts::any_by_id(tx, &id)?.filter(|row| row.rail == Rail::PayPal) else { return Ok(()) };
+        match batch.filter(|name| is_batch_id(name)) {
+            _ if row.bank_reference.is_some() => queue::knock(tx, ASK_RAIL, id.as_str(), None, ASK_PAUSE_SECS),
+            Some(name) if nameless(&row) => queue::knock(tx, ASK_RAIL, id.as_str(), Some(name), ASK_PAUSE_SECS),
+            _ => Ok(()),
         }
     })?;
     cx.wake_jobs();

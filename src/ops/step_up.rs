@@ -69,10 +69,6 @@ pub fn enrol_step_up(cx: &Cx, who: &AnyStaff, once: &Once, asked: &EnrolBody) ->
     let person = auth::prove_password(cx, who, user, &asked.password)?;
     let secret = totp::generate().ok_or_else(|| Failure::fault("the system gives no randomness"))?;
     let enrolled: StepUpView = cx.write_once(who, once, |tx| {
-        if step_ups::any_find(tx, user)?.is_some_and(|row| row.confirmed_at.is_some()) {
-            let detail = "You have a second factor; another admin resets it.";
-            return Err(Refusal { allowed: vec!["reset".to_owned()], ..Refusal::new(Code::WrongState, detail) }.into());
-        }
         let row = StepUpRow {
             user_id: user.clone(),
             sealed: cx.vault().seal(&place(user), &secret),
@@ -80,8 +76,17 @@ pub fn enrol_step_up(cx: &Cx, who: &AnyStaff, once: &Once, asked: &EnrolBody) ->
             last_step: 0,
             created_at: tx.now(),
         };
-        step_ups::enrol(tx, row)?;
-        tx.record(Event::new("step_up.enrolled", user))?;
+        if !step_ups::enrol(tx, row)? {
+            let detail = "You have a second factor; another admin resets it.";
+            return Err(Refusal { allowed: vec!["reset".to_owned()], ..Refusal::new(Code::WrongState, detail) }.into());
+        }
+        let event = tx.record(Event::new("step_up.enrolled", user))?;
+        let text = format!(
+            "Hello {},\n\na second factor was begun for you; it counts once a first code was sent. If it was not you, change \
+             your password now and tell an admin.\n",
+            person.name
+        );
+        letters::send(tx, &event, &person.email, "A second factor was begun", &text)?;
         Ok(StepUpView { user_id: user.clone(), confirmed: false, created_at: tx.now() })
     })?;
     // Of the newest enrolment: a repeated request is answered from what is stored.
@@ -95,18 +100,26 @@ pub fn enrol_step_up(cx: &Cx, who: &AnyStaff, once: &Once, asked: &EnrolBody) ->
 /// The first code: from here on the second factor counts.
 pub fn confirm_step_up(cx: &Cx, who: &AnyStaff, once: &Once, asked: &CodeBody) -> Outcome<StepUpView> {
     let user = who.user();
-    check_pause(cx, user)?;
+    count_try(cx, who, user)?;
     let confirmed = cx.write_once(who, once, |tx| {
-        let row = step_ups::any_find(tx, user)?.or_missing("second factor")?;
+        // Locked: the code is of the secret that is confirmed.
+        let row = step_ups::any_locked(tx, user)?.or_missing("second factor")?;
         if row.confirmed_at.is_some() {
             return Err(Refusal::wrong_state("confirmed", &[]).into());
         }
         use_code(cx, tx, &row, &asked.code)?;
         step_ups::confirm(tx, user)?;
-        tx.record(Event::new("step_up.confirmed", user))?;
+        let event = tx.record(Event::new("step_up.confirmed", user))?;
+        let person = users::any_find(tx, user)?.or_missing("member of staff")?;
+        let text = format!(
+            "Hello {},\n\nyour second factor counts from now on: its codes let large batches go. If it was not you, change \
+             your password now and tell an admin.\n",
+            person.name
+        );
+        letters::send(tx, &event, &person.email, "Your second factor counts now", &text)?;
         Ok(StepUpView { user_id: user.clone(), confirmed: true, created_at: row.created_at })
     });
-    count_wrong(cx, who, user, confirmed)
+    judged(cx, who, user, confirmed)
 }
 
 fn use_code(cx: &Cx, tx: &mut Tx, row: &StepUpRow, code: &str) -> Outcome<()> {
@@ -121,23 +134,28 @@ fn use_code(cx: &Cx, tx: &mut Tx, row: &StepUpRow, code: &str) -> Outcome<()> {
 
 /// Takes the code of somebody who is about to do something large, and uses it up.
 pub(super) fn prove(cx: &Cx, tx: &mut Tx, user: &UserId, code: Option<&str>) -> Outcome<()> {
-    let row = step_ups::any_find(tx, user)?.filter(|row| row.confirmed_at.is_some());
+    let row = step_ups::any_locked(tx, user)?.filter(|row| row.confirmed_at.is_some());
     let needed = |detail: &str| Failure::from(Refusal::new(Code::StepUpNeeded, detail));
     let row = row.ok_or_else(|| needed("You have no second factor yet."))?;
     use_code(cx, tx, &row, code.ok_or_else(|| needed("Send a code."))?)
 }
 
-pub(super) fn check_pause(cx: &Cx, user: &UserId) -> Outcome<()> {
-    auth::check_pause(cx, cx.read(|c| users::failures(c, &counter(user)))?, WHY_PAUSE)
+/// A code that was sent is counted as wrong before it is looked at; `judged` takes that back where it was not looked at.
+pub(super) fn count_try(cx: &Cx, who: &impl Pass, user: &UserId) -> Outcome<()> {
+    auth::count_try(cx, who, &counter(user), WHY_PAUSE)
 }
 
-/// Counts a wrong code, outside of the transaction that it ended.
-pub(super) fn count_wrong<T>(cx: &Cx, who: &impl Pass, user: &UserId, done: Outcome<T>) -> Outcome<T> {
-    if matches!(&done, Err(failure) if failure.code() == Some(Code::StepUpWrong)) {
-        cx.write(who, |tx| {
-            users::count_failure(tx, &counter(user))?;
-            tx.record(Event::new("step_up.failed", user))
-        })?;
+/// What became of a code that was counted: a wrong one is told and stays counted, a right one has forgotten all, and what
+/// was refused or answered without looking at it counts for nothing.
+pub(super) fn judged<T>(cx: &Cx, who: &impl Pass, user: &UserId, done: Outcome<T>) -> Outcome<T> {
+    match &done {
+        Err(failure) if failure.code() == Some(Code::StepUpWrong) => {
+            cx.write(who, |tx| tx.record(Event::new("step_up.failed", user)))?;
+        }
+        _ => cx.write(who, |tx| {
+            tx.nothing_changed();
+            users::uncount_failure(tx, &counter(user))
+        })?,
     }
     done
 }

@@ -18,6 +18,10 @@ pub enum Reply {
     Unheard,
     /// Nobody knows: the answer was lost, or it does not fit the order.
     Unknown(String),
+    /// It takes nothing from anybody now, or does not answer; nobody knows either.
+    Away(String),
+    /// It has nothing under the name that it is said to have given.
+    Gone,
 }
 
 #[derive(Clone)]
@@ -27,6 +31,15 @@ pub struct Rails {
 }
 
 impl Rails {
+    /// Whether this process can talk to a rail; another one may.
+    pub fn speak(&self, rail: Rail) -> bool {
+        match rail {
+            Rail::Test => true,
+            Rail::PayPal => self.paypal.is_some(),
+            Rail::Bank | Rail::Voucher => false,
+        }
+    }
+
     /// Sends an order under the payout's id; sent again, it is the same order.
     pub async fn send(&self, order: &Order) -> Outcome<Reply> {
         match (order.rail, &self.paypal) {
@@ -35,7 +48,7 @@ impl Rails {
                 Ok(Reply::Said(Said::Accepted(sent.reference)))
             }
             (Rail::PayPal, Some(paypal)) => paypal.send(order).await,
-            (Rail::PayPal, None) => Ok(Reply::Unknown("this process has no PayPal account".to_owned())),
+            (Rail::PayPal, None) => Ok(Reply::Away("this process has no PayPal account".to_owned())),
             (Rail::Bank | Rail::Voucher, _) => Ok(Reply::Unknown("this rail is not spoken to".to_owned())),
         }
     }
@@ -48,7 +61,7 @@ impl Rails {
                 Ok(known.map_or(Reply::Unheard, |sent| Reply::Said(Said::Accepted(sent.reference))))
             }
             (Rail::PayPal, Some(paypal)) => paypal.ask(order).await,
-            (Rail::PayPal, None) => Ok(Reply::Unknown("this process has no PayPal account".to_owned())),
+            (Rail::PayPal, None) => Ok(Reply::Away("this process has no PayPal account".to_owned())),
             (Rail::Bank | Rail::Voucher, _) => Ok(Reply::Unknown("this rail is not spoken to".to_owned())),
         }
     }

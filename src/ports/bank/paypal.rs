@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use super::Reply;
 use crate::domain::money::Currency;
-use crate::domain::payout::{Order, Said};
+use crate::domain::payout::{Order, Said, is_batch_id};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::domain::sepa::{decimal, read_decimal};
 
@@ -71,7 +71,7 @@ impl PayPal {
             .json(&PayPal::prepare(order));
         let (status, body) = match self.speak(request).await {
             Ok(heard) => heard,
-            Err(why) => return Ok(Reply::Unknown(why)),
+            Err(why) => return Ok(Reply::Away(why)),
         };
         if status.is_success() {
             let id = body["batch_header"]["payout_batch_id"].as_str();
@@ -92,7 +92,11 @@ impl PayPal {
         // Only what PayPal will never take is final; an empty account or a busy server is not.
         let never = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
             && matches!(name, "VALIDATION_ERROR" | "RECEIVER_UNREGISTERED" | "CURRENCY_NOT_SUPPORTED_FOR_RECEIVER");
-        Ok(if never { Reply::Said(Said::Failed(why)) } else { Reply::Unknown(why) })
+        Ok(match never {
+            true => Reply::Said(Said::Failed(why)),
+            false if refuses_all(status) => Reply::Away(why),
+            false => Reply::Unknown(why),
+        })
     }
 
     pub async fn ask(&self, order: &Order) -> Outcome<Reply> {
@@ -105,14 +109,16 @@ impl PayPal {
 
     /// What PayPal has under its own id, if that is this order to the cent.
     async fn look(&self, order: &Order, id: &str) -> Reply {
-        if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+        if !is_batch_id(id) {
             return Reply::Unknown("PayPal answered an id that is none".to_owned());
         }
         let request = self.client.get(format!("{}{PAYOUTS}/{id}", self.seller.url));
         match self.speak(request).await {
             Ok((status, body)) if status.is_success() => read_batch(order, id, &body),
+            Ok((StatusCode::NOT_FOUND, _)) => Reply::Gone,
+            Ok((status, _)) if refuses_all(status) => Reply::Away(format!("PayPal: {status}")),
             Ok((status, _)) => Reply::Unknown(format!("PayPal: {status}")),
-            Err(why) => Reply::Unknown(why),
+            Err(why) => Reply::Away(why),
         }
     }
 
@@ -148,6 +154,11 @@ impl PayPal {
     }
 }
 
+/// It is not this order that was refused: the next one would be too.
+fn refuses_all(status: StatusCode) -> bool {
+    matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) || status.is_server_error()
+}
+
 async fn hear(request: RequestBuilder) -> Heard {
     // The error is told without its address: that may hold an id, never an account, but it says nothing either.
     let answer = request.send().await.map_err(|e| format!("PayPal did not answer: {}", e.without_url()))?;
@@ -156,17 +167,27 @@ async fn hear(request: RequestBuilder) -> Heard {
     Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
 }
 
-/// The batch that a refusal points to because its id was used before.
+/// The batch that a refusal points to because its id was used before. PayPal puts the link with the detail (`link`, as it
+/// answers, or `links`, as it says that it answers); older answers have it beside the details.
 fn known_batch(body: &Value) -> Option<String> {
-    let details = body["details"].as_array()?;
-    let taken = |detail: &Value| {
+    let taken = |detail: &&Value| {
+        let issue = detail["issue"].as_str().unwrap_or("").to_ascii_lowercase();
         detail["field"].as_str().is_some_and(|field| field.eq_ignore_ascii_case("sender_batch_id"))
-            && detail["issue"].as_str().is_some_and(|issue| issue.contains("already exists"))
+            && (issue.contains("already exists") || issue.contains("duplicate batch"))
     };
-    details.iter().find(|detail| taken(detail))?;
-    let links = body["links"].as_array()?;
-    let own = links.iter().find(|link| link["rel"].as_str() == Some("self"))?["href"].as_str()?;
-    own.rsplit('/').next().map(str::to_owned)
+    let detail = body["details"].as_array()?.iter().find(taken)?;
+    [&detail["link"], &detail["links"], &body["links"]].into_iter().find_map(batch_of_links)
+}
+
+/// The id at the end of the link to the thing itself.
+fn batch_of_links(links: &Value) -> Option<String> {
+    let own = |link: &&Value| link["rel"].as_str().is_none_or(|rel| rel == "self");
+    let named = |link: &Value| {
+        let path = link["href"].as_str()?.split(['?', '#']).next()?;
+        let (_, id) = path.trim_end_matches('/').split_once(&format!("{PAYOUTS}/"))?;
+        (!id.is_empty()).then(|| id.to_owned())
+    };
+    links.as_array()?.iter().filter(own).find_map(named)
 }
 
 /// Matches what PayPal has to the order: our two ids and the amount.
@@ -204,4 +225,39 @@ fn read_batch(order: &Order, id: &str, body: &Value) -> Reply {
         status @ ("RETURNED" | "REFUNDED" | "REVERSED") => Said::Returned(reason(item, status)),
         _ => Said::Accepted(id.to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_batch_of_a_taken_id_is_found_wherever_the_link_stands() {
+        let refused = |issue: &str, link: Value, links: Value, root: Value| {
+            json!({ "name": "USER_BUSINESS_ERROR", "message": "User business error.", "links": root,
+                "details": [{ "field": "SENDER_BATCH_ID", "location": "body", "issue": issue, "link": link, "links": links }] })
+        };
+        let exists = "Batch with given sender_batch_id already exists";
+        let own = "https://api.sandbox.paypal.com/v1/payments/payouts/CR9VS2K4X4846";
+        let to = |href: &str, rel: Value| json!([{ "href": href, "rel": rel, "method": "GET" }]);
+        let asked = format!("{own}?page_size=1");
+        for body in [
+            refused(exists, to(own, json!("self")), Value::Null, json!([])),
+            refused(exists, to(own, Value::Null), Value::Null, Value::Null),
+            refused(exists, Value::Null, to(&asked, json!("self")), json!([])),
+            refused(exists, json!([]), json!([]), to(own, json!("self"))),
+            refused("Duplicate batch request", to(own, json!("self")), Value::Null, Value::Null),
+        ] {
+            assert_eq!(known_batch(&body).as_deref(), Some("CR9VS2K4X4846"), "{body}");
+        }
+        let help = "https://developer.paypal.com/docs/api/payments.payouts-batch/#errors";
+        for body in [
+            refused(exists, Value::Null, Value::Null, json!([])),
+            refused(exists, to(help, json!("information_link")), Value::Null, to(help, json!("self"))),
+            refused("Currency is invalid", to(own, json!("self")), Value::Null, json!([])),
+            json!({ "name": "USER_BUSINESS_ERROR" }),
+        ] {
+            assert_eq!(known_batch(&body), None, "{body}");
+        }
+    }
 }

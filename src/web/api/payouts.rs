@@ -48,10 +48,13 @@ pub async fn get_gift_code(gate: Gate<Worker>, id: Id<PayoutId>) -> Answer {
 /// Anything that names a payout of ours; more is not read, and nothing of it is believed.
 pub async fn hear_paypal(gate: Gate<Anyone>, body: Bytes) -> Answer {
     let told: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
-    let item = told["resource"]["payout_item"]["sender_item_id"].as_str();
-    let batch = told["resource"]["batch_header"]["sender_batch_header"]["sender_batch_id"].as_str();
-    if let Some(id) = item.or(batch).map(str::to_owned) {
-        gate.run(move |cx, who| ops::payouts::hear_hook(cx, who, &id)).await?;
+    let resource = &told["resource"];
+    let item = resource["payout_item"]["sender_item_id"].as_str();
+    let ours = item.or(resource["batch_header"]["sender_batch_header"]["sender_batch_id"].as_str());
+    let batch = resource["payout_batch_id"].as_str().or(resource["batch_header"]["payout_batch_id"].as_str());
+    if let Some(id) = ours.map(str::to_owned) {
+        let batch = batch.map(str::to_owned);
+        gate.run(move |cx, who| ops::payouts::hear_hook(cx, who, &id, batch.as_deref())).await?;
     }
     gate.nothing()
 }

@@ -10,7 +10,7 @@ use fieldproof::access::{Anyone, Pass};
 use fieldproof::domain::ids::PayoutId;
 use fieldproof::domain::refusal::Failure;
 use fieldproof::domain::user::StaffRole;
-use fieldproof::jobs::send_payouts::{Step, poll, send};
+use fieldproof::jobs::send_payouts::{Pace, Step, poll, send};
 use fieldproof::ports::bank::Rails;
 use fieldproof::ports::bank::paypal::{PayPal, Seller};
 use serde_json::{Value, json};
@@ -39,6 +39,10 @@ enum Mischief {
     Fail,
     /// Paid, and sent back.
     Return,
+    /// PayPal is down.
+    Down,
+    /// It is taken, the answer is lost, and a second one is refused without saying which batch has it.
+    Nameless,
 }
 
 const ALL: [Mischief; 8] = [
@@ -78,6 +82,10 @@ struct Fake {
     paid: BTreeMap<String, usize>,
     lost: BTreeSet<String>,
     tokens: usize,
+    /// Orders that were brought, taken or not.
+    brought: usize,
+    /// Questions about batches.
+    asked: usize,
 }
 
 type Shared = web::Data<Mutex<Fake>>;
@@ -96,13 +104,15 @@ impl Fake {
     fn take(&mut self, body: &Value, url: &str) -> (u16, Value) {
         let ours = body["sender_batch_header"]["sender_batch_id"].as_str().unwrap().to_owned();
         if let Some(kept) = self.batches.get(&ours) {
-            let link = format!("{url}/v1/payments/payouts/{}", kept.id);
-            return (
-                400,
-                json!({ "name": "USER_BUSINESS_ERROR",
-                "details": [{ "field": "SENDER_BATCH_ID", "issue": "Batch with given sender_batch_id already exists" }],
-                "links": [{ "rel": "self", "href": link }] }),
-            );
+            // As the sandbox answers, and as an older version did.
+            let link = json!([{ "rel": "self", "href": format!("{url}/v1/payments/payouts/{}", kept.id) }]);
+            let issue = "Batch with given sender_batch_id already exists";
+            let mut detail = json!({ "field": "SENDER_BATCH_ID", "location": "body", "issue": issue });
+            let mut refused = json!({ "name": "USER_BUSINESS_ERROR", "links": [] });
+            *(if kept.id.ends_with(['0', '2', '4', '6', '8']) { &mut refused["links"] } else { &mut detail["link"] }) =
+                link;
+            refused["details"] = json!([detail]);
+            return (400, refused);
         }
         let id = format!("PP{:06}", self.batches.len());
         let item = body["items"][0].clone();
@@ -120,6 +130,7 @@ impl Fake {
 
 async fn pay(fake: Shared, request: HttpRequest, body: web::Json<Value>) -> HttpResponse {
     let mut fake = fake.lock().unwrap();
+    fake.brought += 1;
     let ours = body["sender_batch_header"]["sender_batch_id"].as_str().unwrap().to_owned();
     assert_eq!(request.headers().get("paypal-request-id").unwrap(), ours.as_str());
     let url = format!("http://{}", request.connection_info().host());
@@ -128,6 +139,12 @@ async fn pay(fake: Shared, request: HttpRequest, body: web::Json<Value>) -> Http
     };
     match fake.mischief.get(&ours).copied().unwrap_or(Mischief::None) {
         Mischief::LostRequest if fake.lost.insert(ours.clone()) => HttpResponse::ServiceUnavailable().finish(),
+        Mischief::Down => HttpResponse::BadGateway().finish(),
+        Mischief::Nameless => {
+            fake.take(&body, &url);
+            let issue = json!({ "field": "SENDER_BATCH_ID", "issue": "Duplicate batch request" });
+            answer((400, json!({ "name": "USER_BUSINESS_ERROR", "details": [issue] })))
+        }
         Mischief::LostAnswer if fake.lost.insert(ours.clone()) => {
             fake.take(&body, &url);
             HttpResponse::GatewayTimeout().finish()
@@ -143,6 +160,7 @@ async fn pay(fake: Shared, request: HttpRequest, body: web::Json<Value>) -> Http
 
 async fn look(fake: Shared, id: web::Path<String>) -> HttpResponse {
     let mut fake = fake.lock().unwrap();
+    fake.asked += 1;
     let Some((ours, kept)) = fake.batches.iter_mut().find(|(_, kept)| kept.id == *id) else {
         return HttpResponse::NotFound().finish();
     };
@@ -248,14 +266,17 @@ both! {
             }
             Ok(())
         };
+        let pace = Pace::default();
         let mut quiet = 0;
         let mut ended = 0;
         // Three quiet rounds: pending ones are asked about until they are not.
         while quiet < 4 {
-            let sent = send(&world.app.core, &rails, &watch).await;
+            let sent = send(&world.app.core, &rails, &pace, &watch).await;
             let asked = poll(&world.app.core, &rails, &watch).await;
             ended += usize::from(sent.is_err()) + usize::from(asked.is_err());
             quiet = if sent.is_ok() && asked.is_ok() { quiet + 1 } else { 0 };
+            // What was left in doubt is tried again after a while.
+            world.advance_secs(30);
         }
         for (n, (id, state)) in ids.iter().zip(states(world, &ids)).enumerate() {
             let mischief = ALL[n % 8];
@@ -276,7 +297,7 @@ both! {
         let said = |id: &str| json!({ "event_type": "PAYMENT.PAYOUTS-ITEM.SUCCEEDED",
             "resource": { "transaction_status": "SUCCESS", "payout_item": { "sender_item_id": id } } });
         fake.lock().unwrap().mischief.insert(ids[0].to_string(), Mischief::Delay);
-        send(&world.app.core, &rails, &|_, _| Ok(())).await.unwrap();
+        send(&world.app.core, &rails, &Pace::default(), &|_, _| Ok(())).await.unwrap();
         for id in [ids[0].as_str(), "pay_nothing", "pay_00000000000000000000000000"] {
             world.stranger().ask("/v1/hooks/paypal", said(id)).await.done();
         }
@@ -289,10 +310,103 @@ both! {
             assert_eq!(states(world, &ids), [expected]);
         }
         let anyone = Anyone::admit(None).unwrap();
-        fieldproof::ops::payouts::hear_hook(&world.cx(), &anyone, ids[0].as_str()).unwrap();
+        fieldproof::ops::payouts::hear_hook(&world.cx(), &anyone, ids[0].as_str(), None).unwrap();
         // Another amount under our id is not our order.
         fake.lock().unwrap().batches.get_mut(ids[0].as_str()).unwrap().item["amount"]["value"] = json!("0.02");
         assert!(ask().await.is_err(), "it is asked again, and a person is told");
         assert_eq!(states(world, &ids), ["settled"]);
+    }
+
+    async fn a_paypal_that_is_down_is_tried_once_a_run_and_ever_less_often(world) {
+        let (fake, rails) = paypal(world);
+        let ids = payouts(world, 3).await;
+        let all_do = |mischief: Mischief| {
+            fake.lock().unwrap().mischief.extend(ids.iter().map(|id| (id.to_string(), mischief)));
+        };
+        all_do(Mischief::Down);
+        let pace = Pace::default();
+        let run = async || {
+            send(&world.app.core, &rails, &pace, &|_, _| Ok(())).await.unwrap();
+            std::mem::take(&mut fake.lock().unwrap().brought)
+        };
+        assert_eq!((run().await, states(world, &ids)), (1, vec!["sending".into(), "approved".into(), "approved".into()]));
+        assert_eq!((run().await, run().await), (1, 1), "one that is in doubt does not keep the others back");
+        assert_eq!(run().await, 0, "all wait");
+        let mut tries = 0;
+        for _ in 0..2 * 60 * 24 {
+            world.advance_secs(30);
+            tries += run().await;
+        }
+        assert!((24..120).contains(&tries), "{tries} tries in a day of three payouts");
+        all_do(Mischief::None);
+        world.advance_hours(1);
+        run().await;
+        poll(&world.app.core, &rails, &|_, _| Ok(())).await.unwrap();
+        assert_eq!(states(world, &ids), ["settled"; 3]);
+    }
+
+    async fn a_hook_may_offer_a_name_that_we_never_heard(world) {
+        let (fake, rails) = paypal(world);
+        let ids = payouts(world, 2).await;
+        for id in &ids {
+            fake.lock().unwrap().mischief.insert(id.to_string(), Mischief::Nameless);
+        }
+        send(&world.app.core, &rails, &Pace::default(), &|_, _| Ok(())).await.unwrap();
+        assert_eq!(states(world, &ids), ["sending", "sending"]);
+        let mut app = world.app.clone();
+        app.rails = rails;
+        let said = |batch: &str| json!({ "event_type": "PAYMENT.PAYOUTS-ITEM.SUCCEEDED",
+            "resource": { "payout_batch_id": batch, "payout_item": { "sender_item_id": ids[0] } } });
+        let theirs = fake.lock().unwrap().batches[ids[1].as_str()].id.clone();
+        let ours = fake.lock().unwrap().batches[ids[0].as_str()].id.clone();
+        for wrong in ["PP999999", "../../v1/x", &theirs] {
+            world.stranger().ask("/v1/hooks/paypal", said(wrong)).await.done();
+            fieldproof::jobs::run_until_idle(&app).await.unwrap();
+            assert_eq!(states(world, &ids), ["sending", "sending"], "{wrong}");
+            world.advance_secs(60);
+        }
+        world.stranger().ask("/v1/hooks/paypal", said(&ours)).await.done();
+        fieldproof::jobs::run_until_idle(&app).await.unwrap();
+        assert_eq!(states(world, &ids), ["settled", "sending"]);
+        assert_eq!(fake.lock().unwrap().paid[ids[0].as_str()], 1);
+        fake.lock().unwrap().mischief.insert(ids[1].to_string(), Mischief::None);
+        world.advance_secs(3600);
+        fieldproof::jobs::run_until_idle(&app).await.unwrap();
+    }
+
+    async fn whoever_knows_a_payout_cannot_make_us_ask_without_end(world) {
+        let (fake, rails) = paypal(world);
+        let ids = payouts(world, 1).await;
+        let mut app = world.app.clone();
+        app.rails = rails;
+        fieldproof::jobs::run_until_idle(&app).await.unwrap();
+        poll(&app.core, &app.rails, &|_, _| Ok(())).await.unwrap();
+        assert_eq!(states(world, &ids), ["settled"]);
+        let said = json!({ "resource": { "payout_item": { "sender_item_id": ids[0] } } });
+        let knock = async |times: usize| {
+            fake.lock().unwrap().asked = 0;
+            for _ in 0..times {
+                world.stranger().ask("/v1/hooks/paypal", said.clone()).await.done();
+                fieldproof::jobs::run_until_idle(&app).await.unwrap();
+            }
+            fake.lock().unwrap().asked
+        };
+        assert_eq!(knock(20).await, 1, "once a minute");
+        world.advance_secs(60);
+        assert_eq!(knock(20).await, 1, "the next one waited");
+        // PayPal forgets; what has ended here is not asked about for ever.
+        fake.lock().unwrap().batches.clear();
+        world.advance_secs(60);
+        assert_eq!(knock(1).await, 1);
+        world.advance_hours(24);
+        fieldproof::jobs::run_until_idle(&app).await.unwrap();
+        assert_eq!(fake.lock().unwrap().asked, 1);
+        let open = world.app.core.db.read(|c| {
+            use diesel::prelude::*;
+            use fieldproof::db::schema::jobs;
+            let asks = jobs::table.filter(jobs::kind.eq("ask_rail"));
+            Ok(asks.filter(jobs::state.ne(fieldproof::domain::job::JobState::Done)).count().get_result::<i64>(c)?)
+        });
+        assert_eq!(open.unwrap(), 0);
     }
 }

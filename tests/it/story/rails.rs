@@ -2,12 +2,16 @@
 //! nobody finds an account in clear where none is meant to be read.
 
 use diesel::prelude::*;
+use fieldproof::access::token::digest;
 use fieldproof::access::totp;
 use fieldproof::context::Rules;
-use fieldproof::db::{Conn, schema::outbox};
+use fieldproof::db::rows::StepUpRow;
+use fieldproof::db::{Conn, schema::outbox, step_ups};
+use fieldproof::domain::event::Actor;
 use fieldproof::domain::payout::PayoutRules;
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::user::StaffRole;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::logs::Logs;
@@ -433,6 +437,136 @@ both! {
         assert_eq!(people[1 - lucky].get(&code(1 - lucky)).await.ok()["code"], "SECRET-CODE-0003");
         assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
         assert_eq!(money(&people[0]).await, [175, 0, 1000], "the rail took the rest");
+    }
+
+    async fn what_changes_where_money_goes_is_told_to_its_owner(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let ana = &people[0];
+        let (first, second) = (add(ana, bank(IBANS[0])).await, add(ana, bank(IBANS[1])).await);
+        let choose = async |method: &Value, automatic: bool, password: Option<&str>| {
+            let asked = json!({ "method_id": method["id"], "automatic": automatic, "password": password });
+            ana.post("/v1/me/payout-choice", asked).await
+        };
+        choose(&first, true, None).await.ok();
+        let told = world.letter_to(&ana.email);
+        assert!(told.contains("every daily run") && told.contains("2957"), "{told}");
+        let needed = choose(&second, true, None).await.refused(Code::InvalidRequest);
+        assert_eq!(needed["errors"][0]["pointer"], "/password");
+        choose(&second, false, None).await.refused(Code::InvalidRequest);
+        choose(&second, true, Some("not this one")).await.refused(Code::WrongPassword);
+        assert_eq!(world.letter_to(&ana.email), told, "nothing changed, nothing is told");
+        let asked = json!({ "method_id": second["id"], "automatic": true, "password": PASSWORD });
+        let key = "choose-another-1";
+        let chosen = ana.post_with_key("/v1/me/payout-choice", key, asked.clone()).await.ok();
+        assert!(world.letter_to(&ana.email).contains("8009"));
+        assert_eq!(ana.post_with_key("/v1/me/payout-choice", key, asked).await.ok(), chosen);
+        choose(&second, false, None).await.ok();
+        assert!(world.letter_to(&ana.email).contains("when you ask"));
+        choose(&second, true, None).await.ok();
+        ana.post(&format!("/v1/me/payout-methods/{}/remove", second["id"].as_str().unwrap()), json!({})).await.ok();
+        let told = world.letter_to(&ana.email);
+        assert!(told.contains("8009 is no way to be paid any more") && told.contains("pays nothing now"), "{told}");
+        choose(&first, true, None).await.refused(Code::InvalidRequest);
+        choose(&first, true, Some(PASSWORD)).await.ok();
+    }
+
+    async fn a_second_factor_is_told_to_its_owner_and_not_replaced(world) {
+        let fin = world.staff(StaffRole::Finance).await;
+        let enrolled = fin.post("/v1/admin/step-up", json!({ "password": PASSWORD })).await.ok();
+        assert!(world.letter_to(&fin.email).contains("was begun"));
+        let secret = enrolled["secret"].as_str().unwrap();
+        let code = totp::code_at(secret, world.now().timestamp().as_second()).unwrap();
+        fin.post("/v1/admin/step-up/confirm", json!({ "code": code })).await.ok();
+        assert!(world.letter_to(&fin.email).contains("counts from now on"));
+        fin.post("/v1/admin/step-up", json!({ "password": PASSWORD })).await.refused(Code::WrongState);
+        // As late as the last statement of an enrolment that began before the confirmation.
+        let (db, user) = (&world.app.core.db, fieldproof::domain::ids::UserId::parse(&fin.id).unwrap());
+        let before = db.read(|c| step_ups::any_find(c, &user)).unwrap().unwrap();
+        let late = StepUpRow { sealed: "other".to_owned(), confirmed_at: None, last_step: 0, ..before.clone() };
+        let replaced = db.write(&Actor::Machine("test"), "test", |tx| {
+            tx.nothing_changed();
+            step_ups::enrol(tx, late.clone())
+        });
+        let after = db.read(|c| step_ups::any_find(c, &user)).unwrap().unwrap();
+        assert_eq!((replaced.unwrap(), after.sealed, after.last_step), (false, before.sealed, before.last_step));
+    }
+
+    async fn guesses_at_the_same_moment_do_not_pass_the_pause(world) {
+        let fin = world.staff(StaffRole::Finance).await;
+        let judged = |replies: Vec<crate::support::world::Reply>, wrong: Code| {
+            let looked_at = replies.iter().filter(|reply| reply.status != 429).inspect(|r| { r.refused(wrong); }).count();
+            assert!((1..=5).contains(&looked_at), "{looked_at} of {} guesses were looked at", replies.len());
+        };
+        fin.post("/v1/admin/step-up", json!({ "password": PASSWORD })).await.ok();
+        let guess = || fin.post("/v1/admin/step-up/confirm", json!({ "code": "000000" }));
+        judged(join_all((0..20).map(|_| guess())).await, Code::StepUpWrong);
+        let guess = |n: usize| fin.post("/v1/admin/step-up", json!({ "password": format!("guess number {n}") }));
+        judged(join_all((0..20).map(guess)).await, Code::WrongPassword);
+        world.advance_hours(1);
+        fin.post("/v1/admin/step-up", json!({ "password": PASSWORD })).await.ok();
+
+        let stranger = world.stranger();
+        let sign_in = |password: String| json!({ "email": fin.email, "password": password, "device": "another" });
+        let guess = |n: usize| stranger.ask("/v1/auth/token", sign_in(format!("guess number {n}")));
+        judged(join_all((0..20).map(guess)).await, Code::WrongCredentials);
+        let right = || stranger.ask("/v1/auth/token", sign_in(PASSWORD.to_owned()));
+        right().await.refused(Code::TooManyRequests);
+        world.advance_hours(1);
+        for _ in 0..7 {
+            right().await.ok();
+        }
+    }
+
+    async fn an_erasure_at_the_same_moment_leaves_no_method_behind(world) {
+        for _ in 0..3 {
+            let ana = world.worker("ana").await;
+            let erase = ana.post("/v1/me/erasure", json!({ "password": PASSWORD }));
+            let adding = ana.post("/v1/me/payout-methods", bank(IBANS[0]));
+            let (erased, _) = futures_util::future::join(erase, adding).await;
+            erased.ok();
+            let left = world.app.core.db.read(|c| {
+                use fieldproof::db::schema::payout_methods;
+                Ok(payout_methods::table.count().get_result::<i64>(c)?)
+            });
+            assert_eq!(left.unwrap(), 0);
+        }
+    }
+
+    async fn money_that_comes_back_for_somebody_erased_is_told_to_finance(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let method = add(&people[0], bank(IBANS[0])).await;
+        world.advance_hours(49);
+        let payout = ask(&people[0], &method).await;
+        let desk = Desk::of(world).await;
+        let path = desk.approved("bank").await;
+        desk.first.post(&format!("{path}/sent"), json!({})).await.ok();
+        desk.import(&notice("C1", &[(&bank_id(&payout), "12.00", None)])).await;
+        people[0].post("/v1/me/erasure", json!({ "password": PASSWORD })).await.ok();
+        assert_eq!(results(&desk.import(&notice("C2", &[(&bank_id(&payout), "12.00", Some("AC04"))])).await), ["matched"]);
+        for person in [&desk.first, &desk.second] {
+            let told = world.letter_to(&person.email);
+            assert!(told.contains("CHF 12.00") && told.contains("was erased") && told.contains("AC04"), "{told}");
+        }
+    }
+
+    async fn what_is_kept_of_a_body_does_not_tell_its_password(world) {
+        let (fin, other) = (world.staff(StaffRole::Finance).await, world.staff(StaffRole::Finance).await);
+        let body = json!({ "password": PASSWORD });
+        for person in [&fin, &other] {
+            person.post_with_key("/v1/admin/step-up", "the-same-key", body.clone()).await.ok();
+        }
+        let kept: Vec<String> = world
+            .app
+            .core
+            .db
+            .read(|c| {
+                use fieldproof::db::schema::idempotency_keys::dsl;
+                Ok(dsl::idempotency_keys.filter(dsl::key.eq("the-same-key")).select(dsl::request_hash).load(c)?)
+            })
+            .unwrap();
+        assert!(kept.len() == 2 && kept[0] != kept[1], "nor who has the same: {kept:?}");
+        assert!(!everything(world).contains(&digest(&body.to_string())), "who reads it could try passwords");
+        fin.post_with_key("/v1/admin/step-up", "the-same-key", body).await.ok();
     }
 
     async fn no_account_is_kept_or_logged_in_clear(world) {
