@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 use super::conn::Conn;
+use super::dialect::{Locked, one_at_a_time};
 use super::rows::{BankEntryRow, BankFileRow, PayoutBatchRow, PayoutRow};
 use super::schema::{bank_entries, bank_files, payout_batches, payouts};
 use super::tx::Tx;
@@ -21,6 +22,19 @@ pub fn insert(tx: &mut Tx, row: &PayoutBatchRow) -> Outcome<()> {
 
 pub fn any_find(conn: &mut Conn, id: &BatchId) -> Outcome<Option<PayoutBatchRow>> {
     Ok(payout_batches::table.find(id).first(conn).optional()?)
+}
+
+/// Nobody else moves it until the transaction ends.
+pub fn lock(tx: &mut Tx, id: &BatchId) -> Outcome<Option<PayoutBatchRow>> {
+    Ok(Locked(payout_batches::table.find(id)).get_result(&mut **tx).optional()?)
+}
+
+/// Any number, of nothing else.
+const BANKING: i64 = 0x6261_6e6b;
+
+/// Who takes a bank's word for several payouts does so alone: two of them would wait for each other's payouts.
+pub fn bank_alone(tx: &mut Tx) -> Outcome<()> {
+    Ok(one_at_a_time(tx, BANKING)?)
 }
 
 /// Newest first.
@@ -94,6 +108,20 @@ pub fn put(tx: &mut Tx, read: &PayoutRow, batch: Option<&BatchId>) -> Outcome<bo
         ))
         .execute(&mut **tx)?;
     Ok(put == 1)
+}
+
+/// Takes a payout out of its batch, whatever became of it; false when it was moved at the same moment.
+pub fn release(tx: &mut Tx, read: &PayoutRow) -> Outcome<bool> {
+    let now = tx.now();
+    let row = payouts::table.find(&read.id).filter(payouts::version.eq(read.version));
+    let released = diesel::update(row)
+        .set((
+            payouts::batch_id.eq(None::<BatchId>),
+            payouts::updated_at.eq(now),
+            payouts::version.eq(payouts::version + 1),
+        ))
+        .execute(&mut **tx)?;
+    Ok(released == 1)
 }
 
 pub fn any_items(conn: &mut Conn, batch: &BatchId) -> Outcome<Vec<PayoutRow>> {

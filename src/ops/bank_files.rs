@@ -89,6 +89,7 @@ pub fn import_bank_file(cx: &Cx, who: &Finance, once: &Once, asked: &FileBody) -
     let file = sepa::read(&asked.xml).map_err(|why| Refusal::new(Code::BankFileUnreadable, why))?;
     let sha256 = hex(&Sha256::digest(asked.xml.as_bytes()));
     cx.write_once(who, once, |tx| {
+        payout_batches::bank_alone(tx)?;
         if let Some(row) = payout_batches::any_file(tx, &sha256)? {
             tx.nothing_changed();
             let entries = payout_batches::any_entries(tx, &row.id)?;

@@ -207,14 +207,15 @@ pub fn check_payout_batch(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -> 
     cx.write_once(who, once, |tx| {
         let read = payout_batches::any_find(tx, id)?.or_missing("batch")?;
         read.state.next(BatchMove::Check).ok_or_else(|| wrong_state(&read))?;
-        let rows = payout_batches::any_items(tx, id)?;
+        let (rows, gone) = payout_batches::any_items(tx, id)?.into_iter().partition::<Vec<_>, _>(waits);
+        for row in &gone {
+            release(tx, row)?;
+        }
         let doubts = look(cx, tx, &rows)?;
         let (mut items, mut total_minor) = (0_i64, 0_i64);
         for row in &rows {
             if doubts.iter().any(|doubt| doubt.put_back && doubt.payout_id == row.id) {
-                if !payout_batches::put(tx, row, None)? {
-                    return Err(Refusal::new(Code::WrongState, "A payout moved at the same moment.").into());
-                }
+                release(tx, row)?;
                 continue;
             }
             items += 1;
@@ -237,12 +238,23 @@ pub fn discard_payout_batch(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -
         let read = payout_batches::any_find(tx, id)?.or_missing("batch")?;
         let row = step(tx, &read, BatchMove::Discard, "payout_batch.discarded", BatchChange::default())?;
         for item in payout_batches::any_items(tx, id)? {
-            if !payout_batches::put(tx, &item, None)? {
-                return Err(Refusal::new(Code::WrongState, "A payout moved at the same moment.").into());
-            }
+            release(tx, &item)?;
         }
         Ok(view(cx, row))
     })
+}
+
+/// Nothing else should be in a batch that nobody approved; what is there all the same must not keep the others.
+fn waits(row: &PayoutRow) -> bool {
+    row.state == PayoutState::Requested
+}
+
+/// Takes a payout out of its batch: it waits again, or was taken back.
+fn release(tx: &mut Tx, row: &PayoutRow) -> Outcome<()> {
+    match payout_batches::release(tx, row)? {
+        true => Ok(()),
+        false => Err(Refusal::new(Code::WrongState, "A payout moved at the same moment.").into()),
+    }
 }
 
 #[derive(Deserialize, Clone, Debug)]
@@ -354,6 +366,7 @@ pub fn get_payout_batch_file(cx: &Cx, who: &Finance, id: &BatchId) -> Outcome<St
 /// Finance says that the bank has the file; on other rails the process sends by itself.
 pub fn mark_payout_batch_sent(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -> Outcome<BatchView> {
     cx.write_once(who, once, |tx| {
+        payout_batches::bank_alone(tx)?;
         let read = payout_batches::any_find(tx, id)?.or_missing("batch")?;
         if read.rail != Rail::Bank || read.state != BatchState::Approved {
             return Err(wrong_state(&read));
@@ -370,7 +383,8 @@ pub fn mark_payout_batch_sent(cx: &Cx, who: &Finance, once: &Once, id: &BatchId)
 
 /// Moves a batch on when the last of its payouts has left, or has ended.
 pub(super) fn progress(tx: &mut Tx, id: &BatchId) -> Outcome<()> {
-    let mut row = payout_batches::any_find(tx, id)?.ok_or_else(|| Failure::fault("a payout of no batch"))?;
+    // Of two that end at once the second sees what the first did.
+    let mut row = payout_batches::lock(tx, id)?.ok_or_else(|| Failure::fault("a payout of no batch"))?;
     let states = payout_batches::any_states(tx, id)?;
     let left = !states.iter().any(|s| matches!(s, PayoutState::Approved | PayoutState::Sending));
     if row.state == BatchState::Approved && left {

@@ -203,11 +203,17 @@ pub fn cancel_payout(cx: &Cx, who: &Worker, once: &Once, id: &PayoutId) -> Outco
         if row.batch_id.is_some() {
             return Err(Refusal::new(Code::PayoutState, "It is being let go with others.").into());
         }
-        let (row, event) = step(tx, id, PayoutMove::Cancel, "payout.cancelled", None, PayoutChange::default())?;
-        let amount = Money::new(row.amount_minor, row.currency);
-        ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
-        Ok(PayoutView::of(row))
+        cancel(tx, &row, None).map(PayoutView::of)
     })
+}
+
+/// As it was read outside of any batch: whoever puts it into one in between was quicker.
+fn cancel(tx: &mut Tx, read: &PayoutRow, reason: Option<&str>) -> Outcome<PayoutRow> {
+    let change = PayoutChange { return_reason: reason.map(str::to_owned), ..PayoutChange::default() };
+    let (row, event) = step_from(tx, read, PayoutMove::Cancel, "payout.cancelled", reason, change)?;
+    let amount = Money::new(row.amount_minor, row.currency);
+    ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
+    Ok(row)
 }
 
 /// In whose name the daily run acts.
@@ -302,11 +308,23 @@ pub(super) fn step(
     change: PayoutChange,
 ) -> Outcome<(PayoutRow, EventId)> {
     let read = payouts::any_by_id(tx, id)?.or_missing("payout")?;
+    step_from(tx, &read, step, kind, cause, change)
+}
+
+/// The same, of a payout as it was read.
+fn step_from(
+    tx: &mut Tx,
+    read: &PayoutRow,
+    step: PayoutMove,
+    kind: &'static str,
+    cause: Option<&str>,
+    change: PayoutChange,
+) -> Outcome<(PayoutRow, EventId)> {
     let to = read.state.next(step).ok_or_else(|| wrong_state(read.state))?;
-    let row = payouts::move_state(tx, &read, to, change)?.ok_or_else(|| {
+    let row = payouts::move_state(tx, read, to, change)?.ok_or_else(|| {
         Failure::from(Refusal::new(Code::PayoutState, "It was moved at the same moment; read it again."))
     })?;
-    let event = Event::new(kind, id).moved(read.state.as_str(), to.as_str()).data(json!({
+    let event = Event::new(kind, &row.id).moved(read.state.as_str(), to.as_str()).data(json!({
         "amount": Money::new(row.amount_minor, row.currency), "worker_id": row.worker_id,
         "bank_reference": row.bank_reference,
     }));
@@ -318,10 +336,10 @@ pub(super) fn step(
     Ok((row, event))
 }
 
-/// Only what moves no money is let go one by one, and by one person.
-fn of_test_bank(c: &mut Conn, id: &PayoutId) -> Outcome<()> {
+/// Only what moves no money is let go one by one, and by one person; the test bank says nothing by itself.
+fn of_test_bank(c: &mut Conn, id: &PayoutId, in_batch: bool) -> Outcome<()> {
     let row = payouts::any_by_id(c, id)?.or_missing("payout")?;
-    if row.rail == Rail::Test && row.batch_id.is_none() {
+    if row.rail == Rail::Test && (in_batch || row.batch_id.is_none()) {
         return Ok(());
     }
     let refusal = Refusal::new(Code::PayoutState, "It goes out in a batch, or its rail says what became of it.");
@@ -331,7 +349,7 @@ fn of_test_bank(c: &mut Conn, id: &PayoutId) -> Outcome<()> {
 /// Finance lets a payout go to the test bank.
 pub fn approve_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId) -> Outcome<PayoutView> {
     cx.write_once(who, once, |tx| {
-        of_test_bank(tx, id)?;
+        of_test_bank(tx, id, false)?;
         Ok(PayoutView::of(let_go(tx, id, who.user())?))
     })
 }
@@ -345,7 +363,7 @@ pub(super) fn let_go(tx: &mut Tx, id: &PayoutId, by: &UserId) -> Outcome<PayoutR
 /// The test bank says that it arrived.
 pub fn settle_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId) -> Outcome<PayoutView> {
     cx.write_once(who, once, |tx| {
-        of_test_bank(tx, id)?;
+        of_test_bank(tx, id, true)?;
         settle(cx, tx, id).map(PayoutView::of)
     })
 }
@@ -363,7 +381,7 @@ pub fn return_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: 
         return Err(Refusal::field("/reason", "length", "3 to 500 characters: the worker reads them.").into());
     }
     cx.write_once(who, once, |tx| {
-        of_test_bank(tx, id)?;
+        of_test_bank(tx, id, true)?;
         let row = payouts::any_by_id(tx, id)?.or_missing("payout")?;
         if row.state != PayoutState::Sent {
             return Err(wrong_state(row.state));
@@ -466,6 +484,8 @@ pub(super) fn hear(cx: &Cx, tx: &mut Tx, id: &PayoutId, said: &Said) -> Outcome<
     use PayoutState as S;
     let mut row = payouts::any_by_id(tx, id)?.or_missing("payout")?;
     papers::lock_worker(tx, &row.worker_id)?;
+    // Who held the worker may have moved it.
+    row = payouts::any_by_id(tx, &row.id)?.or_missing("payout")?;
     match (row.state, said) {
         (S::Sent | S::Settled | S::Returned | S::Failed, Said::Accepted(_))
         | (S::Settled | S::Returned, Said::Settled)

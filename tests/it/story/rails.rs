@@ -8,6 +8,7 @@ use fieldproof::db::{Conn, schema::outbox};
 use fieldproof::domain::payout::PayoutRules;
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::user::StaffRole;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::support::visit::{Plan, Round};
@@ -383,6 +384,61 @@ both! {
         desk.second.post(&format!("{path}/approve"), json!({})).await.refused(Code::WrongState);
         people[0].post(&cancel, json!({})).await.ok();
         assert_eq!(money(&people[0]).await, [1200, 0, 0]);
+    }
+
+    async fn who_takes_payouts_back_while_a_batch_is_prepared_does_not_wedge_it(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let ana = &people[0];
+        let method = add(ana, json!({ "rail": "test", "account": "test 1", "password": PASSWORD })).await;
+        let desk = Desk::of(world).await;
+        let part = json!({ "method_id": method["id"], "amount": { "amount_minor": 100, "currency": "CHF" } });
+        for _ in 0..4 {
+            let mut cancels = Vec::new();
+            for _ in 0..10 {
+                let payout = ana.post("/v1/payouts", part.clone()).await.created();
+                cancels.push(format!("/v1/payouts/{}/cancel", payout["id"].as_str().unwrap()));
+            }
+            let prepare = desk.first.post("/v1/admin/payout-batches", json!({ "rail": "test", "currency": "CHF" }));
+            let (batch, _) = join(prepare, join_all(cancels.iter().map(|path| ana.post(path, json!({}))))).await;
+            if batch.status != 201 {
+                continue;
+            }
+            let path = format!("/v1/admin/payout-batches/{}", batch.created()["id"].as_str().unwrap());
+            let items = desk.first.post(&format!("{path}/check"), json!({})).await.ok()["items"].as_i64().unwrap();
+            let detail = desk.first.get(&path).await.ok();
+            assert!(detail["payouts"].as_array().unwrap().iter().all(|payout| payout["state"] == "requested"));
+            assert_eq!(detail["payouts"].as_array().unwrap().len() as i64, items);
+            desk.second.post(&format!("{path}/discard"), json!({})).await.ok();
+            for path in &cancels {
+                ana.post(path, json!({})).await;
+            }
+            assert_eq!(money(ana).await, [1200, 0, 0]);
+        }
+    }
+
+    async fn a_batch_whose_payouts_end_at_once_is_reconciled(world) {
+        let (_, people) = paid(world, &["ana", "bo", "cyd", "dan"]).await;
+        let mut payouts = Vec::new();
+        for (n, worker) in people.iter().enumerate() {
+            let account = format!("test {n}");
+            let method = add(worker, json!({ "rail": "test", "account": account, "password": PASSWORD })).await;
+            let part = json!({ "method_id": method["id"], "amount": { "amount_minor": 300, "currency": "CHF" } });
+            for _ in 0..4 {
+                payouts.push(worker.post("/v1/payouts", part.clone()).await.created());
+            }
+        }
+        let desk = Desk::of(world).await;
+        let path = desk.prepared("test").await;
+        desk.first.post(&format!("{path}/check"), json!({})).await.ok();
+        desk.second.post(&format!("{path}/approve"), json!({})).await.ok();
+        world.work().await;
+        let settles: Vec<String> =
+            payouts.iter().map(|payout| format!("/v1/admin/payouts/{}/settle", payout["id"].as_str().unwrap())).collect();
+        let replies = join_all(settles.iter().map(|settle| desk.first.post(settle, json!({})))).await;
+        for reply in replies {
+            assert_eq!(reply.ok()["state"], "settled");
+        }
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
     }
 
     async fn a_gift_code_is_given_once(world) {
