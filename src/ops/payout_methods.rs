@@ -10,7 +10,7 @@ use crate::access::Worker;
 use crate::access::scope::WorkerScope;
 use crate::context::{Cx, Once};
 use crate::db::rows::{PayoutChoiceRow, PayoutMethodRow};
-use crate::db::{Conn, Tx, payout_methods};
+use crate::db::{Conn, Tx, papers, payout_methods};
 use crate::domain::account::{Account, AccountBody};
 use crate::domain::event::Event;
 use crate::domain::ids::{MethodId, UserId};
@@ -18,6 +18,7 @@ use crate::domain::money::Currency;
 use crate::domain::payout::{Blocked, HOLD_SECS, Method, PayoutRules, Rail};
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 use crate::ops::letters;
 
 /// Methods of one worker at a time.
@@ -89,7 +90,7 @@ pub(super) fn check_payable(
     currency: Option<Currency>,
     now: At,
 ) -> Outcome<()> {
-    let other = currency.is_some_and(|currency| !method_of(row).takes(currency)).then_some(Blocked::Currency);
+    let other = currency.is_some_and(|currency| !method_of(row).takes(currency, rules)).then_some(Blocked::Currency);
     match blocked(c, rules, row, now)?.or(other) {
         Some(Blocked::Removed) => Err(Refusal::missing("payout method").into()),
         Some(why) => Err(Refusal::new(Code::MethodNotPayable, why.sentence()).into()),
@@ -151,6 +152,8 @@ pub fn add_payout_method(cx: &Cx, who: &Worker, once: &Once, asked: &AccountBody
     let mark = cx.vault().mark(account.rail.as_str(), number);
     let clear = serde_json::to_string(&account).map_err(Failure::fault)?;
     cx.write_once(who, once, |tx| {
+        // Who is being erased leaves no account behind.
+        papers::lock_worker(tx, worker)?.filter(|user| user.state != UserState::Erased).or_missing("worker")?;
         if payout_methods::live(tx, &scope)?.len() >= METHODS_MAX {
             return Err(Refusal::new(Code::TooManyMethods, format!("You have {METHODS_MAX}.")).into());
         }

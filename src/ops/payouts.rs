@@ -10,7 +10,7 @@ use crate::access::{Anyone, Finance, Worker};
 use crate::context::{Cx, Once};
 use crate::db::payouts::PayoutChange;
 use crate::db::rows::{ConfirmationRow, LateReturnRow, PayoutChoiceRow, PayoutMethodRow, PayoutRow};
-use crate::db::{Conn, Tx, gift_codes, ledger, papers, payout_methods, payouts, queue};
+use crate::db::{Conn, Tx, gift_codes, ledger, papers, payout_methods, payouts, queue, users};
 use crate::domain::account::Account;
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::*;
@@ -20,6 +20,7 @@ pub use crate::domain::payout::Said;
 use crate::domain::payout::{Order, PROVIDER_REMEMBERS, PayoutMove, PayoutState, Rail};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 use crate::ops::deadlines::{BATCH_ROWS, Swept};
 use crate::ops::payout_methods::{check_payable, open};
 use crate::ops::{Page, gift_codes as codes, letters, payout_batches, selfbilling, tax_profiles};
@@ -162,6 +163,10 @@ fn create(cx: &Cx, tx: &mut Tx, method: &PayoutMethodRow, amount: Money) -> Outc
         }
     }
     let worker = &method.worker_id;
+    let most = cx.rules().payouts.open_max;
+    if payouts::any_open(tx, worker)? >= most {
+        return Err(Refusal::new(Code::TooManyPayouts, format!("{most} of yours are on their way.")).into());
+    }
     let row = PayoutRow {
         id: tx.id(),
         worker_id: worker.clone(),
@@ -203,17 +208,45 @@ pub fn cancel_payout(cx: &Cx, who: &Worker, once: &Once, id: &PayoutId) -> Outco
         if row.batch_id.is_some() {
             return Err(Refusal::new(Code::PayoutState, "It is being let go with others.").into());
         }
-        cancel(tx, &row, None).map(PayoutView::of)
+        cancel(tx, &row, None).map(|(row, _)| PayoutView::of(row))
     })
 }
 
+/// Finance takes a payout out of the queue before it was let go; its worker reads why.
+pub fn stop_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: &ReturnBody) -> Outcome<PayoutView> {
+    check_reason(&asked.reason)?;
+    cx.write_once(who, once, |tx| {
+        let read = payouts::any_by_id(tx, id)?.or_missing("payout")?;
+        if read.batch_id.is_some() && read.state == PayoutState::Requested {
+            let refusal = Refusal::new(Code::PayoutState, "It is in a batch: discard that one first.");
+            return Err(Refusal { allowed: vec!["batch".to_owned()], ..refusal }.into());
+        }
+        let (row, event) = cancel(tx, &read, Some(&asked.reason))?;
+        let text = format!(
+            "Your payout of {} was stopped before it left.\n{}\nThe money is in your balance again. Put right what is \
+             named, and ask once more.",
+            Money::new(row.amount_minor, row.currency),
+            asked.reason
+        );
+        write_to(tx, &event, &row, "Your payout was stopped", &text)?;
+        Ok(PayoutView::of(row))
+    })
+}
+
+fn check_reason(reason: &str) -> Outcome<()> {
+    if !(3..=500).contains(&reason.chars().count()) || reason.contains('\0') {
+        return Err(Refusal::field("/reason", "length", "3 to 500 characters: the worker reads them.").into());
+    }
+    Ok(())
+}
+
 /// As it was read outside of any batch: whoever puts it into one in between was quicker.
-fn cancel(tx: &mut Tx, read: &PayoutRow, reason: Option<&str>) -> Outcome<PayoutRow> {
+fn cancel(tx: &mut Tx, read: &PayoutRow, reason: Option<&str>) -> Outcome<(PayoutRow, EventId)> {
     let change = PayoutChange { return_reason: reason.map(str::to_owned), ..PayoutChange::default() };
     let (row, event) = step_from(tx, read, PayoutMove::Cancel, "payout.cancelled", reason, change)?;
     let amount = Money::new(row.amount_minor, row.currency);
     ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
-    Ok(row)
+    Ok((row, event))
 }
 
 /// In whose name the daily run acts.
@@ -254,7 +287,8 @@ fn pay_one(cx: &Cx, tx: &mut Tx, choice: &PayoutChoiceRow) -> Outcome<()> {
         let amount = all_of(cx, tx, &method, money)?;
         match create(cx, tx, &method, amount) {
             // Refused before anything was written.
-            Err(Failure::Refused(refusal)) if matches!(refusal.code, Code::BelowCost | Code::NoGiftCode) => {}
+            Err(Failure::Refused(refusal))
+                if matches!(refusal.code, Code::BelowCost | Code::NoGiftCode | Code::TooManyPayouts) => {}
             created => {
                 created?;
             }
@@ -377,9 +411,7 @@ pub struct ReturnBody {
 
 /// The test bank sent it back: it is in the worker's balance again.
 pub fn return_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: &ReturnBody) -> Outcome<PayoutView> {
-    if !(3..=500).contains(&asked.reason.chars().count()) || asked.reason.contains('\0') {
-        return Err(Refusal::field("/reason", "length", "3 to 500 characters: the worker reads them.").into());
-    }
+    check_reason(&asked.reason)?;
     cx.write_once(who, once, |tx| {
         of_test_bank(tx, id, true)?;
         let row = payouts::any_by_id(tx, id)?.or_missing("payout")?;
@@ -428,6 +460,7 @@ fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str)
         }
         ledger::apply(tx, &event, &book::return_settled_payout(&row.worker_id, amount))?;
         selfbilling::returned(cx, tx, &row)?;
+        tell_of_nobody(tx, &event, &row, amount)?;
     } else {
         confirm(tx, &row)?;
         ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
@@ -443,6 +476,19 @@ fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str)
     write_to(tx, &event, &row, subject, &text)?;
     ended(tx, &row)?;
     Ok(row)
+}
+
+/// Money that came back to somebody who was erased: only people can find out whose it is.
+fn tell_of_nobody(tx: &mut Tx, event: &EventId, row: &PayoutRow, amount: Money) -> Outcome<()> {
+    if users::any_find(tx, &row.worker_id)?.is_none_or(|user| user.state != UserState::Erased) {
+        return Ok(());
+    }
+    let text = format!(
+        "{amount} came back from the payout {}, whose worker was erased. It is booked as theirs ({}), and nobody can ask for \
+         it: find out with the bank's reference whose it is.\n",
+        row.id, row.worker_id
+    );
+    letters::to_finance(tx, event, "Money came back to somebody who was erased", &text)
 }
 
 /// The rail's name of an order; ours where it has given none.
@@ -464,7 +510,7 @@ fn ended(tx: &mut Tx, row: &PayoutRow) -> Outcome<()> {
     row.batch_id.as_ref().map_or(Ok(()), |batch| payout_batches::progress(tx, batch))
 }
 
-fn write_to(tx: &mut Tx, event: &EventId, row: &PayoutRow, subject: &str, text: &str) -> Outcome<()> {
+pub(super) fn write_to(tx: &mut Tx, event: &EventId, row: &PayoutRow, subject: &str, text: &str) -> Outcome<()> {
     let email = payouts::any_email(tx, &row.worker_id)?;
     letters::send(tx, event, &email, subject, text)
 }
@@ -487,7 +533,7 @@ pub(super) fn hear(cx: &Cx, tx: &mut Tx, id: &PayoutId, said: &Said) -> Outcome<
     // Who held the worker may have moved it.
     row = payouts::any_by_id(tx, &row.id)?.or_missing("payout")?;
     match (row.state, said) {
-        (S::Sent | S::Settled | S::Returned | S::Failed, Said::Accepted(_))
+        (S::Sent | S::Settled | S::Returned, Said::Accepted(_))
         | (S::Settled | S::Returned, Said::Settled)
         | (S::Returned, Said::Returned(_))
         | (S::Failed, Said::Failed(_)) => return Ok(Heard::Known),
@@ -548,8 +594,26 @@ pub fn to_ask(cx: &Cx, after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Orde
 }
 
 fn in_state(cx: &Cx, state: PayoutState, rails: &[Rail], after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Order>> {
-    let rows = cx.read(|c| payouts::any_on(c, state, rails, after, limit))?;
-    rows.into_iter().map(|row| order_of(cx, row)).collect()
+    let mut after = after.cloned();
+    // A list ends where there are no more rows, not where none of them can be read.
+    loop {
+        let rows = cx.read(|c| payouts::any_on(c, state, rails, after.as_ref(), limit))?;
+        let Some(last) = rows.last() else { return Ok(Vec::new()) };
+        after = Some(last.id.clone());
+        let mut orders = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id.clone();
+            match order_of(cx, row) {
+                Ok(order) => orders.push(order),
+                // One that does not open must not keep the others.
+                Err(Failure::Fault(why)) => tracing::error!(payout = id.as_str(), why, "a payout cannot be sent"),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if !orders.is_empty() {
+            return Ok(orders);
+        }
+    }
 }
 
 fn order_of(cx: &Cx, row: PayoutRow) -> Outcome<Order> {
