@@ -119,6 +119,7 @@ fn payout_rules(settings: &Settings) -> Outcome<PayoutRules> {
         run_hour: settings.payout_run_hour,
         limit_minor: settings.payout_limit_minor,
         step_up_minor: settings.step_up_minor,
+        open_max: PayoutRules::default().open_max,
     })
 }
 

@@ -16,12 +16,12 @@ REFUSALS = {
     "wrong_credentials": {"create_token", "erase_me"},
     "wrong_password": {"add_payout_method", "choose_payouts", "enrol_step_up"},
     # Wrong passwords and codes make a pause.
-    "too_many_requests": {"add_payout_method", "choose_payouts", "erase_me", "enrol_step_up", "confirm_step_up", "approve_payout_batch"},
+    "too_many_requests": {"add_payout_method", "choose_payouts", "erase_me", "enrol_step_up", "confirm_step_up", "approve_payout_batch", "confirm_payout_word"},
     # Who prepared it, or whose second factor it is.
-    "second_person": {"approve_payout_batch", "reset_step_up"},
+    "second_person": {"approve_payout_batch", "reset_step_up", "confirm_payout_word"},
     # A code of an app that nobody has set up.
-    "step_up_needed": {"approve_payout_batch"},
-    "step_up_wrong": {"confirm_step_up", "approve_payout_batch"},
+    "step_up_needed": {"approve_payout_batch", "confirm_payout_word"},
+    "step_up_wrong": {"confirm_step_up", "approve_payout_batch", "confirm_payout_word"},
     # Files with a grammar of their own.
     "bank_file_unreadable": {"import_bank_file"},
     "session_revoked": {"refresh_token"},
@@ -61,7 +61,8 @@ FIELDS = {
     "bic": {"add_payout_method"},
     "email": {"add_payout_method"},
     "pattern": {"add_payout_method"},
-    "length": {"add_payout_method"},
+    "qr_iban": {"add_payout_method"},
+    "length": {"add_payout_method", "propose_payout_word"},
     # So does whether the password is needed.
     "required": {"add_payout_method", "choose_payouts", "put_tax_profile"},
     # A list of codes.

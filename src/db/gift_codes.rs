@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::dialect::SkipLocked;
+use super::dialect::{SkipLocked, broke_unique};
 use super::rows::GiftCodeRow;
-use super::schema::gift_codes;
+use super::schema::{gift_codes, gift_faces};
 use super::tx::Tx;
 use crate::domain::ids::{GiftCodeId, PayoutId};
 use crate::domain::money::{Currency, Money};
@@ -36,6 +36,39 @@ pub fn any_stock(conn: &mut Conn, good_until: At) -> Outcome<Vec<(Money, i64)>> 
         .order((gift_codes::currency, gift_codes::amount_minor.desc()))
         .load(conn)?;
     Ok(rows.into_iter().map(|(currency, minor, count)| (Money::new(minor, currency), count)).collect())
+}
+
+/// Every amount that there ever was, and whether there is one to give now.
+pub fn any_faces(conn: &mut Conn, good_until: At) -> Outcome<Vec<(Money, bool)>> {
+    let all: Vec<(Currency, i64)> =
+        gift_codes::table.select((gift_codes::currency, gift_codes::amount_minor)).distinct().load(conn)?;
+    let stock = any_stock(conn, good_until)?;
+    let usable = |face: Money| stock.iter().any(|(one, _)| *one == face);
+    Ok(all.into_iter().map(|(currency, minor)| Money::new(minor, currency)).map(|face| (face, usable(face))).collect())
+}
+
+/// What was noted last of this amount.
+pub fn any_face(conn: &mut Conn, face: Money) -> Outcome<Option<bool>> {
+    let row = gift_faces::table.find((face.currency, face.minor)).select(gift_faces::in_stock);
+    Ok(row.first(conn).optional()?)
+}
+
+/// Notes whether there is one, in the place of what was noted before; false when somebody was quicker.
+pub fn note_face(tx: &mut Tx, face: Money, noted: Option<bool>, in_stock: bool) -> Outcome<bool> {
+    let Some(noted) = noted else {
+        let row = (
+            gift_faces::currency.eq(face.currency),
+            gift_faces::amount_minor.eq(face.minor),
+            gift_faces::in_stock.eq(in_stock),
+        );
+        return match diesel::insert_into(gift_faces::table).values(row).execute(&mut **tx) {
+            Ok(_) => Ok(true),
+            Err(e) if broke_unique(&e, "gift_faces_pkey", "gift_faces.currency") => Ok(false),
+            Err(e) => Err(e.into()),
+        };
+    };
+    let row = gift_faces::table.find((face.currency, face.minor)).filter(gift_faces::in_stock.eq(noted));
+    Ok(diesel::update(row).set(gift_faces::in_stock.eq(in_stock)).execute(&mut **tx)? == 1)
 }
 
 /// Takes one code of this amount for a payout; `None` when there is none left.

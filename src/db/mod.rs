@@ -30,6 +30,7 @@ pub mod pairs;
 pub mod papers;
 pub mod payout_batches;
 pub mod payout_methods;
+pub mod payout_words;
 pub mod payouts;
 pub mod products;
 pub mod queue;

@@ -75,6 +75,13 @@ pub fn return_late(tx: &mut Tx, row: &LateReturnRow) -> Outcome<bool> {
     }
 }
 
+/// How many of this worker's have not ended.
+pub fn any_open(conn: &mut Conn, worker: &UserId) -> Outcome<i64> {
+    let open: Vec<PayoutState> = PayoutState::ALL.iter().copied().filter(|state| !state.ended()).collect();
+    let of_worker = payouts::table.filter(payouts::worker_id.eq(worker).and(payouts::state.eq_any(open)));
+    Ok(of_worker.count().get_result(conn)?)
+}
+
 pub fn any_by_id(conn: &mut Conn, id: &PayoutId) -> Outcome<Option<PayoutRow>> {
     Ok(payouts::table.find(id).first(conn).optional()?)
 }

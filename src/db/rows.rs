@@ -700,6 +700,8 @@ pub struct PayoutBatchRow {
     pub approved_at: Option<At>,
     pub stepped_up: bool,
     pub sealed_file: Option<String>,
+    pub file_sha256: Option<String>,
+    pub file_taken_at: Option<At>,
     pub updated_at: At,
     pub version: i64,
 }
@@ -731,6 +733,8 @@ pub struct BankEntryRow {
     pub file_id: BankFileId,
     pub end_to_end_id: Option<String>,
     pub bank_reference: Option<String>,
+    /// Of this transaction, not of the sum that it was booked in.
+    pub item_reference: Option<String>,
     pub word: String,
     pub reason: Option<String>,
     pub amount_minor: Option<i64>,
@@ -738,6 +742,20 @@ pub struct BankEntryRow {
     pub payout_id: Option<PayoutId>,
     pub result: String,
     pub at: At,
+}
+
+#[derive(Queryable, Insertable, Clone, Debug)]
+#[diesel(table_name = payout_words)]
+pub struct PayoutWordRow {
+    pub id: WordId,
+    pub payout_id: PayoutId,
+    pub payout_version: i64,
+    pub said: String,
+    pub evidence: String,
+    pub proposed_by: UserId,
+    pub proposed_at: At,
+    pub confirmed_by: Option<UserId>,
+    pub confirmed_at: Option<At>,
 }
 
 #[derive(Queryable, Insertable, Clone, Debug)]

@@ -664,6 +664,8 @@ diesel::table! {
         approved_at -> Nullable<Timestamp>,
         stepped_up -> Bool,
         sealed_file -> Nullable<Text>,
+        file_sha256 -> Nullable<Text>,
+        file_taken_at -> Nullable<Timestamp>,
         updated_at -> Timestamp,
         version -> BigInt,
     }
@@ -695,6 +697,7 @@ diesel::table! {
         file_id -> Text,
         end_to_end_id -> Nullable<Text>,
         bank_reference -> Nullable<Text>,
+        item_reference -> Nullable<Text>,
         word -> Text,
         reason -> Nullable<Text>,
         amount_minor -> Nullable<BigInt>,
@@ -702,6 +705,28 @@ diesel::table! {
         payout_id -> Nullable<Text>,
         result -> Text,
         at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    payout_words (id) {
+        id -> Text,
+        payout_id -> Text,
+        payout_version -> BigInt,
+        said -> Text,
+        evidence -> Text,
+        proposed_by -> Text,
+        proposed_at -> Timestamp,
+        confirmed_by -> Nullable<Text>,
+        confirmed_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    gift_faces (currency, amount_minor) {
+        currency -> Text,
+        amount_minor -> BigInt,
+        in_stock -> Bool,
     }
 }
 
@@ -1058,6 +1083,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     late_returns,
     bank_files,
     bank_entries,
+    payout_words,
+    gift_faces,
     gift_codes,
     step_ups,
     confirmations,

@@ -58,6 +58,14 @@ impl<'c> Tx<'c> {
         self.recorded = true;
     }
 
+    /// What `f` does is undone when it fails, and the transaction goes on.
+    pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
+        self.run("SAVEPOINT attempt")?;
+        let done = f(self);
+        self.run(if done.is_ok() { "RELEASE attempt" } else { "ROLLBACK TO attempt; RELEASE attempt" })?;
+        done
+    }
+
     pub(super) fn finish(self) -> Outcome<()> {
         if self.recorded { Ok(()) } else { Err(Failure::fault("a transaction changed rows and recorded nothing")) }
     }

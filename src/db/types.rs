@@ -125,6 +125,7 @@ id_columns!(
     MethodId,
     BatchId,
     BankFileId,
+    WordId,
     GiftCodeId,
     DocumentId,
     EventId,

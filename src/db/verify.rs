@@ -556,6 +556,7 @@ fn table_of(prefix: &str) -> Option<&'static str> {
         "pme" => "payout_methods",
         "pbt" => "payout_batches",
         "bkf" => "bank_files",
+        "wrd" => "payout_words",
         "gft" => "gift_codes",
         "sbd" => "selfbilling_documents",
         "snc" => "sanctions",

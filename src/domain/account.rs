@@ -98,12 +98,22 @@ impl Account {
             Rail::Bank => {
                 if let Some(text) = &asked.iban {
                     match read_iban(text) {
+                        Some(iban) if is_qr_iban(&iban) => {
+                            wrong(
+                                "/iban",
+                                "qr_iban",
+                                "This is a QR-IBAN, for bills only: give the account's own IBAN.",
+                            );
+                        }
                         Some(iban) => account.number = iban,
                         None => wrong("/iban", "iban", "This is not an IBAN: a letter or a digit is wrong."),
                     }
                 }
                 if let Some(text) = &asked.bic {
                     match read_bic(text) {
+                        Some(bic) if !same_country(&bic, &account.number) => {
+                            wrong("/bic", "bic", "This bank is in another country than the IBAN.");
+                        }
                         Some(bic) => account.bic = Some(bic),
                         None => wrong("/bic", "bic", "A BIC has 8 or 11 letters and digits, such as GKCCBEBB."),
                     }
@@ -198,6 +208,22 @@ pub fn read_bic(text: &str) -> Option<String> {
     good.then_some(bic)
 }
 
+/// Swiss and Liechtenstein accounts for bills have bank numbers of their own, and take nothing without a bill's reference.
+fn is_qr_iban(iban: &str) -> bool {
+    let bank = iban.get(4..9).and_then(|bank| bank.parse::<u32>().ok());
+    matches!(iban.get(..2), Some("CH" | "LI")) && bank.is_some_and(|bank| (30_000..=31_999).contains(&bank))
+}
+
+/// Banks of some territories have IBANs of the country that they belong to. Without an IBAN nothing is said.
+fn same_country(bic: &str, iban: &str) -> bool {
+    let Some(country) = iban.get(..2) else { return true };
+    match &bic[4..6] {
+        "GF" | "GP" | "MQ" | "RE" | "YT" | "PM" | "BL" | "MF" | "NC" | "PF" | "WF" | "MC" if country == "FR" => true,
+        "JE" | "GG" | "IM" if country == "GB" => true,
+        bank => bank == country,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +250,18 @@ mod tests {
         assert_eq!((account.number.as_str(), account.country()), ("BE68539007547034", Some("BE")));
         assert_eq!(account.masked(), "BE** **** 7034");
         assert_eq!(account.bic.as_deref(), Some("GKCCBEBB"));
+    }
+
+    #[test]
+    fn an_account_that_no_transfer_reaches_is_refused() {
+        use serde_json::json;
+        let with =
+            |iban: &str, bic: Option<&str>| complaints("bank", json!({ "iban": iban, "holder": "A", "bic": bic }));
+        assert_eq!(with("CH4431999123000889012", None), ["/iban qr_iban"]);
+        assert_eq!(with("CH1930808000000123456", None), ["/iban qr_iban"]);
+        assert_eq!(with("CH3908704016075473007", Some("POFICHBEXXX")), [""; 0]);
+        assert_eq!(with("CH3908704016075473007", Some("GKCCBEBB")), ["/bic bic"]);
+        assert_eq!(with("FR1420041010050500013M02606", Some("CMCIMCMX")), [""; 0], "a bank of Monaco");
     }
 
     #[test]

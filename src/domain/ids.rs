@@ -113,6 +113,7 @@ ids! {
     MethodId "pme" "a payout method",
     BatchId "pbt" "a batch of payouts",
     BankFileId "bkf" "a file of a bank",
+    WordId "wrd" "what finance says that a rail did with a payout",
     GiftCodeId "gft" "a gift code",
     DocumentId "sbd" "a self-billing document",
     EventId "evt" "an audit event",

@@ -32,6 +32,7 @@ text_enum! {
 pub enum PayoutMove {
     Cancel,
     Approve,
+    Withdraw,
     Send,
     Accepted,
     Settle,
@@ -43,6 +44,7 @@ impl PayoutMove {
     pub const ALL: &'static [PayoutMove] = &[
         PayoutMove::Cancel,
         PayoutMove::Approve,
+        PayoutMove::Withdraw,
         PayoutMove::Send,
         PayoutMove::Accepted,
         PayoutMove::Settle,
@@ -59,6 +61,8 @@ impl PayoutState {
             (Requested, M::Cancel) => Some(Cancelled),
             (Requested, M::Approve) => Some(Approved),
             (Approved, M::Send) => Some(Sending),
+            // Its batch was withdrawn before anybody had the file.
+            (Approved, M::Withdraw) => Some(Requested),
             (Sending, M::Accepted) => Some(Sent),
             (Sending | Sent, M::Fail) => Some(Failed),
             (Sent, M::Settle) => Some(Settled),
@@ -89,11 +93,18 @@ pub enum BatchMove {
     Sent,
     Reconcile,
     Discard,
+    Withdraw,
 }
 
 impl BatchMove {
-    pub const ALL: &'static [BatchMove] =
-        &[BatchMove::Check, BatchMove::Approve, BatchMove::Sent, BatchMove::Reconcile, BatchMove::Discard];
+    pub const ALL: &'static [BatchMove] = &[
+        BatchMove::Check,
+        BatchMove::Approve,
+        BatchMove::Sent,
+        BatchMove::Reconcile,
+        BatchMove::Discard,
+        BatchMove::Withdraw,
+    ];
 }
 
 impl BatchState {
@@ -106,8 +117,25 @@ impl BatchState {
             (Checked, M::Approve) => Some(Approved),
             (Approved, M::Sent) => Some(Sent),
             (Sent, M::Reconcile) => Some(Reconciled),
-            (Prepared | Checked, M::Discard) => Some(Discarded),
+            (Prepared | Checked, M::Discard) | (Approved, M::Withdraw) => Some(Discarded),
             _ => None,
+        }
+    }
+}
+
+text_enum! {
+    /// What a person of finance says that a rail did.
+    SaidByHand { Settled = "settled", Returned = "returned", Failed = "failed" }
+}
+
+impl SaidByHand {
+    /// With a reason that its worker reads.
+    pub fn said(self) -> Said {
+        let reason = || "People of the platform found it out from the provider.".to_owned();
+        match self {
+            SaidByHand::Settled => Said::Settled,
+            SaidByHand::Returned => Said::Returned(reason()),
+            SaidByHand::Failed => Said::Failed(reason()),
         }
     }
 }
@@ -132,6 +160,8 @@ pub struct PayoutRules {
     pub limit_minor: i64,
     /// A batch above it, or one with a doubt, is approved with a second factor.
     pub step_up_minor: i64,
+    /// Payouts of one worker that have not ended.
+    pub open_max: i64,
 }
 
 impl Default for PayoutRules {
@@ -146,6 +176,7 @@ impl Default for PayoutRules {
             run_hour: 5,
             limit_minor: 50_000,
             step_up_minor: 100_000,
+            open_max: 20,
         }
     }
 }
@@ -225,6 +256,8 @@ pub enum Blocked {
     Held(At),
     /// Added, or still held, when its owner was suspended.
     Suspended,
+    /// The sealed account does not open.
+    Unreadable,
 }
 
 impl Blocked {
@@ -235,6 +268,7 @@ impl Blocked {
             Blocked::Currency => "currency",
             Blocked::Held(_) => "held",
             Blocked::Suspended => "suspended",
+            Blocked::Unreadable => "unreadable",
         }
     }
 
@@ -244,6 +278,9 @@ impl Blocked {
             Blocked::Closed => "This platform does not pay this way at present.".to_owned(),
             Blocked::Currency => "This method does not take that currency.".to_owned(),
             Blocked::Held(until) => format!("A new method is paid to from {until} on."),
+            Blocked::Unreadable => {
+                "What is kept of the method cannot be read; the people of the platform know.".to_owned()
+            }
             Blocked::Suspended => {
                 "While you are suspended, only methods that were good before are paid to. Your money stays yours."
                     .to_owned()
@@ -253,11 +290,14 @@ impl Blocked {
 }
 
 impl Method<'_> {
-    pub fn takes(&self, currency: Currency) -> bool {
+    pub fn takes(&self, currency: Currency, rules: &PayoutRules) -> bool {
         match self.rail {
             Rail::Bank if currency == Currency::EUR => self.country.is_some_and(in_sepa),
             // Inland in Switzerland and Liechtenstein; in francs there is no SEPA.
-            Rail::Bank => currency == Currency::CHF && matches!(self.country, Some("CH" | "LI")),
+            Rail::Bank => {
+                let ours = rules.debtor.as_ref().is_some_and(Debtor::in_francs);
+                currency == Currency::CHF && ours && matches!(self.country, Some("CH" | "LI"))
+            }
             _ => true,
         }
     }
@@ -407,9 +447,16 @@ mod tests {
         assert_eq!(held.blocked(&rules, None, now), Some(Blocked::Held(held.payable_at)));
         let bank = Method { rail: Rail::Bank, ..old };
         assert_eq!(bank.blocked(&rules, None, now), Some(Blocked::Closed), "there is no account to pay from");
-        assert!(Method { country: Some("CH"), ..bank.clone() }.takes(Currency::CHF));
-        assert!(!Method { country: Some("BE"), ..bank.clone() }.takes(Currency::CHF));
-        assert!(Method { country: Some("BE"), ..bank }.takes(Currency::EUR));
+        let from = |iban: &str| {
+            let debtor = Debtor { name: "Fieldproof".to_owned(), iban: iban.to_owned(), bic: None };
+            PayoutRules { debtor: Some(debtor), ..PayoutRules::default() }
+        };
+        let (swiss, belgian) = (from("CH5604835012345678009"), from("BE71096123456769"));
+        let to = |country| Method { country: Some(country), ..bank.clone() };
+        assert!(to("CH").takes(Currency::CHF, &swiss));
+        assert!(!to("BE").takes(Currency::CHF, &swiss));
+        assert!(!to("CH").takes(Currency::CHF, &belgian), "francs leave an account in Switzerland or Liechtenstein");
+        assert!(to("BE").takes(Currency::EUR, &swiss) && to("CH").takes(Currency::EUR, &belgian));
     }
 
     #[test]

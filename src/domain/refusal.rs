@@ -159,6 +159,8 @@ catalogue! {
         "The detail says why and until when. Your methods are listed under `/v1/me/payout-methods`; your money stays yours."
     TooManyMethods "too_many_methods" Conflict Final "You have as many payout methods as you may"
         "Remove one that you do not use any more."
+    TooManyPayouts "too_many_payouts" Conflict Transient "You have as many payouts on their way as you may"
+        "Wait until some arrive, or take back those that were not let go. One payout can take all of your balance."
     RailClosed "rail_closed" Conflict Final "This platform does not pay this way"
         "`rails` under `/v1/me/payout-methods` lists the ways that are open."
     BelowCost "below_cost" Conflict Transient "The rail costs as much as the payout"

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 
-use super::ids::PayoutId;
+use super::ids::{BatchId, PayoutId};
 use super::money::Currency;
 use super::time::At;
 
@@ -15,6 +15,13 @@ pub struct Debtor {
     pub name: String,
     pub iban: String,
     pub bic: Option<String>,
+}
+
+impl Debtor {
+    /// Francs are paid inland only, where there is no SEPA.
+    pub fn in_francs(&self) -> bool {
+        matches!(self.iban.get(..2), Some("CH" | "LI"))
+    }
 }
 
 /// Countries and territories of the SEPA schemes whose IBANs can be paid to in euro, by the first letters of the IBAN.
@@ -64,6 +71,11 @@ pub fn bank_id(id: &str) -> String {
 pub fn payout_of(end_to_end: &str) -> Option<PayoutId> {
     // Some banks write everything in capitals.
     PayoutId::parse(&end_to_end.trim().to_ascii_lowercase().replacen('-', "_", 1))
+}
+
+/// The batch that a message's id names.
+pub fn batch_of(message: &str) -> Option<BatchId> {
+    BatchId::parse(&message.trim().to_ascii_lowercase().replacen('-', "_", 1))
 }
 
 /// Text in the Latin letters, digits and signs that every bank of the scheme takes, at most `most` of them.
@@ -138,7 +150,8 @@ pub fn write(order: &Order) -> String {
     line(2, "<PmtInf>");
     line(3, &tag("PmtInfId", &message));
     line(3, &tag("PmtMtd", "TRF"));
-    line(3, &tag("BtchBookg", "true"));
+    // Booked one by one, so that what the bank tells later names each.
+    line(3, &tag("BtchBookg", "false"));
     line(3, &tag("NbOfTxs", &count.to_string()));
     line(3, &tag("CtrlSum", &sum));
     if order.currency == Currency::EUR {
@@ -180,6 +193,9 @@ pub fn write(order: &Order) -> String {
 /// Structured, and only when town and country are known: banks refuse less.
 fn address(transfer: &Transfer) -> String {
     let (Some(town), Some(country)) = (&transfer.town, &transfer.country) else { return String::new() };
+    if transliterate(town, 35).is_empty() {
+        return String::new();
+    }
     let mut text = String::from("<PstlAdr>");
     let parts = [
         ("StrtNm", transfer.street.as_deref(), 70),
@@ -208,10 +224,11 @@ text_enum! {
 
 text_enum! {
     /// What a line meant here: only `matched` moved a payout, or told that the bank has it; `known` was heard before; at
-    /// the others a person looks.
+    /// the others a person looks: `other_account`, it is of an account that we do not pay from; `failed`, it could not be
+    /// taken in.
     Fit {
         Matched = "matched", Known = "known", Unknown = "unknown", AmountDiffers = "amount_differs",
-        Contradicts = "contradicts"
+        Contradicts = "contradicts", OtherAccount = "other_account", Failed = "failed"
     }
 }
 
@@ -222,11 +239,25 @@ pub struct Line {
     pub end_to_end: Option<String>,
     /// The bank's own.
     pub reference: Option<String>,
+    /// The same, where it is of this transaction and not of the sum that it was booked in.
+    pub item_reference: Option<String>,
     /// The bank's code, and its text where it gave one.
     pub reason: Option<String>,
     pub amount: Option<(i64, Currency)>,
     /// Of ours, where the whole file is meant.
     pub message: Option<String>,
+    /// How many of that file, where the bank books a sum.
+    pub count: Option<i64>,
+    /// The IBAN that it is of. A status report need not name it.
+    pub account: Option<String>,
+}
+
+impl Line {
+    /// The bank refused it because it has it already: what it has goes on.
+    pub fn duplicate(&self) -> bool {
+        let code = self.reason.as_deref().and_then(|reason| reason.split(':').next());
+        matches!(code, Some("AM05" | "DUPL" | "DU01" | "DU02" | "DU03" | "DU04" | "DU05"))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -297,9 +328,12 @@ fn read_status(report: roxmltree::Node<'_, '_>) -> Result<BankFile, String> {
             word: Word::FileRejected,
             end_to_end: None,
             reference: None,
+            item_reference: None,
             reason: reason(node, "StsRsnInf"),
             amount: None,
             message: message.clone(),
+            count: None,
+            account: None,
         })
     };
     lines.extend(refused_file(group, "GrpSts"));
@@ -309,16 +343,22 @@ fn read_status(report: roxmltree::Node<'_, '_>) -> Result<BankFile, String> {
         for item in named(part, "TxInfAndSts") {
             let word = match text(item, &["TxSts"]).as_deref() {
                 Some("RJCT") => Word::Rejected,
-                Some(_) => Word::Accepted,
-                None => Word::Other,
+                Some(
+                    "ACTC" | "ACCP" | "ACSP" | "ACSC" | "ACCC" | "ACWC" | "ACWP" | "PDNG" | "RCVD" | "PART" | "PATC",
+                ) => Word::Accepted,
+                // Cancelled, blocked, or of a list that grew: a person looks.
+                _ => Word::Other,
             };
             lines.push(Line {
                 word,
                 end_to_end: text(item, &["OrgnlEndToEndId"]),
                 reference: text(item, &["AcctSvcrRef"]),
+                item_reference: text(item, &["AcctSvcrRef"]),
                 reason: reason(item, "StsRsnInf"),
                 amount: amount(item, &["OrgnlTxRef", "Amt", "InstdAmt"]),
                 message: None,
+                count: None,
+                account: text(item, &["OrgnlTxRef", "DbtrAcct", "Id", "IBAN"]),
             });
         }
     }
@@ -329,28 +369,32 @@ fn read_status(report: roxmltree::Node<'_, '_>) -> Result<BankFile, String> {
 
 fn read_notice(told: roxmltree::Node<'_, '_>) -> Result<BankFile, String> {
     let mut lines = Vec::new();
-    for entry in named(told, "Ntfctn").flat_map(|notice| named(notice, "Ntry")) {
+    for (notice, entry) in named(told, "Ntfctn").flat_map(|notice| named(notice, "Ntry").map(move |e| (notice, e))) {
+        let account = text(notice, &["Acct", "Id", "IBAN"]).or_else(|| text(notice, &["Acct", "Id", "Othr", "Id"]));
         let status = text(entry, &["Sts", "Cd"]).or_else(|| text(entry, &["Sts"]));
         let booked = status.as_deref() == Some("BOOK");
         let reversal = text(entry, &["RvslInd"]).as_deref() == Some("true");
         let reference = text(entry, &["AcctSvcrRef"]).or_else(|| text(entry, &["NtryRef"]));
         let side = text(entry, &["CdtDbtInd"]);
         let mut items: Vec<_> = named(entry, "NtryDtls").flat_map(|details| named(details, "TxDtls")).collect();
-        let alone = items.len() == 1;
+        let sums: Vec<_> = named(entry, "NtryDtls").filter_map(|details| child(details, &["Btch"])).collect();
+        let alone = items.len() == 1 || (items.is_empty() && sums.len() == 1);
         if items.is_empty() {
-            // A sum without its parts fits nothing, and is listed.
-            items.push(entry);
+            // A sum without its parts: it names our file, or fits nothing and is listed.
+            items = if sums.is_empty() { vec![entry] } else { sums };
         }
         for item in items {
             let side = text(item, &["CdtDbtInd"]).or_else(|| side.clone());
             let back = child(item, &["RtrInf"]).is_some();
             let word = match side.as_deref() {
                 _ if !booked => Word::Other,
-                Some("CRDT") => Word::Returned,
+                // Any other credit is somebody's payment to us.
+                Some("CRDT") if back || reversal => Word::Returned,
                 Some("DBIT") if !back && !reversal => Word::Settled,
                 _ => Word::Other,
             };
             let sum = amount(item, &["Amt"])
+                .or_else(|| amount(item, &["TtlAmt"]))
                 .or_else(|| amount(item, &["AmtDtls", "TxAmt", "Amt"]))
                 .or_else(|| amount(item, &["AmtDtls", "InstdAmt", "Amt"]))
                 .or_else(|| if alone { amount(entry, &["Amt"]) } else { None });
@@ -358,9 +402,12 @@ fn read_notice(told: roxmltree::Node<'_, '_>) -> Result<BankFile, String> {
                 word,
                 end_to_end: text(item, &["Refs", "EndToEndId"]),
                 reference: text(item, &["Refs", "AcctSvcrRef"]).or_else(|| reference.clone()),
+                item_reference: text(item, &["Refs", "AcctSvcrRef"]),
                 reason: reason(item, "RtrInf"),
                 amount: sum,
-                message: None,
+                message: text(item, &["PmtInfId"]).or_else(|| text(item, &["MsgId"])),
+                count: text(item, &["NbOfTxs"]).and_then(|count| count.parse().ok()),
+                account: account.clone(),
             });
         }
     }

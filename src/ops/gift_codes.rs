@@ -10,7 +10,7 @@ use crate::access::{Admin, Finance, Worker};
 use crate::context::{Cx, Once};
 use crate::db::payouts::PayoutChange;
 use crate::db::rows::{GiftCodeRow, PayoutRow};
-use crate::db::{Conn, Tx, gift_codes, payouts, users};
+use crate::db::{Conn, Tx, gift_codes, payouts};
 use crate::domain::event::{Actor, Event};
 use crate::domain::gift_code::{SHELF_LIFE_DAYS, read};
 use crate::domain::ids::{GiftCodeId, PayoutId};
@@ -18,7 +18,6 @@ use crate::domain::money::Money;
 use crate::domain::payout::{PayoutMove, PayoutState, Rail};
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
-use crate::domain::user::{StaffRole, UserKind};
 use crate::ops::deadlines::{BATCH_ROWS, Swept};
 use crate::ops::payouts::{Said, hear};
 
@@ -129,10 +128,13 @@ pub fn list_gift_codes(cx: &Cx, _who: &Finance) -> Outcome<StockView> {
 
 /// The code of one of the worker's payouts, as often as it is asked for.
 pub fn get_gift_code(cx: &Cx, who: &Worker, id: &PayoutId) -> Outcome<CodeView> {
-    let (row, code) = cx.read(|c| {
-        let row = payouts::any_by_id(c, id)?.filter(|row| row.worker_id == *who.user()).or_missing("payout")?;
-        Ok((row, gift_codes::any_of(c, id)?))
-    })?;
+    cx.write(who, |tx| show_code(cx, tx, who, id))
+}
+
+/// Whoever reads it can spend it, so that it was read is kept.
+fn show_code(cx: &Cx, tx: &mut Tx, who: &Worker, id: &PayoutId) -> Outcome<CodeView> {
+    let row = payouts::any_by_id(tx, id)?.filter(|row| row.worker_id == *who.user()).or_missing("payout")?;
+    let code = gift_codes::any_of(tx, id)?;
     if row.rail != Rail::Voucher || !matches!(row.state, PayoutState::Settled) {
         let refusal = Refusal::new(Code::PayoutState, format!("Its state is {} and its rail {}.", row.state, row.rail));
         return Err(refusal.into());
@@ -140,6 +142,7 @@ pub fn get_gift_code(cx: &Cx, who: &Worker, id: &PayoutId) -> Outcome<CodeView> 
     let code = code.ok_or_else(|| Failure::fault("a settled gift code payout without a code"))?;
     let clear = cx.vault().open(&place(&code.id), &code.sealed);
     let clear = clear.map_err(|_| Failure::fault("a gift code does not open: is its key missing?"))?;
+    tx.record(Event::new("gift_code.shown", &code.id).data(json!({ "payout_id": id })))?;
     Ok(CodeView {
         payout_id: id.clone(),
         amount: Money::new(code.amount_minor, code.currency),
@@ -155,6 +158,7 @@ const GIVER: Actor = Actor::Machine("give_codes");
 /// Gives each approved payout its code, all in one transaction: a process that is killed has given it, or has not.
 pub fn give_codes(cx: &Cx) -> Outcome<Swept> {
     let mut swept = Swept { done: 0, failed: Vec::new() };
+    watch_stock(cx)?;
     let (mut missing, mut after) = (0_u32, None);
     loop {
         let page = |c: &mut Conn| {
@@ -179,7 +183,34 @@ pub fn give_codes(cx: &Cx) -> Outcome<Swept> {
         tracing::warn!(payouts = missing, "payouts wait for gift codes: import some");
     }
     metrics::gauge!("fieldproof_gift_codes_missing").set(f64::from(missing));
+    watch_stock(cx)?;
     Ok(swept)
+}
+
+/// Tells the people of finance of an amount that there is no code of any more: given out, or too old to be given. Told by
+/// whoever notes it first; two that give the last codes at once look again after both were given.
+fn watch_stock(cx: &Cx) -> Outcome<()> {
+    let until = good_until(cx.now());
+    for (face, usable) in cx.read(|c| gift_codes::any_faces(c, until))? {
+        let noted = cx.read(|c| gift_codes::any_face(c, face))?;
+        if noted == Some(usable) {
+            continue;
+        }
+        cx.write_as(&GIVER, |tx| {
+            tx.nothing_changed();
+            if !gift_codes::note_face(tx, face, noted, usable)? || usable {
+                return Ok(());
+            }
+            let event = Event::new("gift_codes.exhausted", face.currency.code()).data(json!({ "amount": face }));
+            let event = tx.record(event)?;
+            let text = format!(
+                "The last gift code of {face} was given out, or is too old to be. Workers cannot ask for more until some \
+                 are imported.\n"
+            );
+            letters::to_finance(tx, &event, "Gift codes are used up", &text)
+        })?;
+    }
+    Ok(())
 }
 
 fn give_one(cx: &Cx, tx: &mut Tx, row: &PayoutRow) -> Outcome<bool> {
@@ -191,18 +222,5 @@ fn give_one(cx: &Cx, tx: &mut Tx, row: &PayoutRow) -> Outcome<bool> {
     step(tx, &row.id, PayoutMove::Send, "payout.sending", None, PayoutChange::default())?;
     hear(cx, tx, &row.id, &Said::Accepted(code.id.to_string()))?;
     hear(cx, tx, &row.id, &Said::Settled)?;
-    let until = good_until(tx.now());
-    let left = gift_codes::any_stock(tx, until)?;
-    if !left.iter().any(|(face, _)| *face == amount) {
-        let event = tx.record(Event::new("gift_codes.exhausted", &code.id).data(json!({ "amount": amount })))?;
-        let text = format!(
-            "The last gift code of {amount} was given out. Workers cannot ask for more until some are imported.\n"
-        );
-        for person in users::any_page(tx, UserKind::Staff, None, 1000)? {
-            if matches!(person.staff_role, Some(StaffRole::Finance | StaffRole::Admin)) {
-                letters::send(tx, &event, &person.email, "Gift codes are used up", &text)?;
-            }
-        }
-    }
     Ok(true)
 }

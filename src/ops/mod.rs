@@ -33,6 +33,7 @@ pub mod missions;
 pub mod outbox;
 pub mod payout_batches;
 pub mod payout_methods;
+pub mod payout_words;
 pub mod payouts;
 pub mod positions;
 pub mod products;

@@ -4,18 +4,20 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::payout_methods::{blocked, method_of, open};
-use super::payouts::{PayoutView, Said, hear, let_go};
+use super::payouts::{PayoutView, Said, hear, let_go, write_to};
 use super::{Page, step_up};
 use crate::access::Finance;
+use crate::access::token::hex;
 use crate::context::{Cx, Once};
 use crate::db::payout_batches::{self, BatchChange};
 use crate::db::rows::{PayoutBatchRow, PayoutRow};
 use crate::db::types::Json;
 use crate::db::{Conn, Tx, payout_methods};
 use crate::domain::event::Event;
-use crate::domain::ids::{BatchId, UserId};
+use crate::domain::ids::{BatchId, EventId, UserId};
 use crate::domain::money::{Currency, Money};
 use crate::domain::payout::{
     BatchMove, BatchState, Blocked, Doubt, Item, PayoutState, Rail, check_batch, day_of, working_day,
@@ -26,6 +28,8 @@ use crate::domain::time::At;
 
 /// Payouts of one batch.
 const ITEMS_MAX: i64 = 1000;
+/// Payouts that are looked at together while a batch is filled.
+const PAGE: i64 = 50;
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct BatchView {
@@ -43,6 +47,10 @@ pub struct BatchView {
     pub checked_by: Option<UserId>,
     pub approved_by: Option<UserId>,
     pub approved_at: Option<At>,
+    /// Of the bank's file, in hexadecimal: what the bank is given is what was approved.
+    pub file_sha256: Option<String>,
+    /// When somebody first had the file.
+    pub file_taken_at: Option<At>,
     pub updated_at: At,
 }
 
@@ -77,6 +85,8 @@ fn view(cx: &Cx, row: PayoutBatchRow) -> BatchView {
         checked_by: row.checked_by,
         approved_by: row.approved_by,
         approved_at: row.approved_at,
+        file_sha256: row.file_sha256,
+        file_taken_at: row.file_taken_at,
         updated_at: row.updated_at,
     }
 }
@@ -109,7 +119,14 @@ fn blocked_now(cx: &Cx, c: &mut Conn, row: &PayoutRow) -> Outcome<(Option<Blocke
     let method = row.method_id.as_ref().map(|id| payout_methods::any_find(c, id)).transpose()?.flatten();
     let Some(method) = method else { return Ok((Some(Blocked::Removed), row.id.to_string())) };
     let why = blocked(c, &cx.rules().payouts, &method, cx.now())?;
-    let why = why.or((!method_of(&method).takes(row.currency)).then_some(Blocked::Currency));
+    let why = why.or((!method_of(&method).takes(row.currency, &cx.rules().payouts)).then_some(Blocked::Currency));
+    let why = match why {
+        None if open(cx, &method).is_err() => {
+            tracing::error!(method = method.id.as_str(), "a payout method does not open: is its key missing?");
+            Some(Blocked::Unreadable)
+        }
+        why => why,
+    };
     Ok((why, method.mark))
 }
 
@@ -117,11 +134,22 @@ fn blocked_now(cx: &Cx, c: &mut Conn, row: &PayoutRow) -> Outcome<(Option<Blocke
 pub fn prepare_payout_batch(cx: &Cx, who: &Finance, once: &Once, asked: &BatchBody) -> Outcome<BatchView> {
     cx.write_once(who, once, |tx| {
         let id: BatchId = tx.id();
-        let (mut items, mut total_minor) = (0_i64, 0_i64);
-        for row in payout_batches::any_waiting(tx, asked.rail, asked.currency, ITEMS_MAX)? {
-            if blocked_now(cx, tx, &row)?.0.is_none() && payout_batches::put(tx, &row, Some(&id))? {
+        let (mut items, mut total_minor, mut after) = (0_i64, 0_i64, None);
+        // What may not leave now is passed over, however much of it waits in front.
+        'full: loop {
+            let page = payout_batches::any_waiting(tx, asked.rail, asked.currency, after.as_ref(), PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            for row in page {
+                if blocked_now(cx, tx, &row)?.0.is_some() || !payout_batches::put(tx, &row, &id)? {
+                    continue;
+                }
+                tx.record(Event::new("payout.batched", &row.id).data(json!({ "batch_id": id })))?;
                 items += 1;
                 total_minor = total_minor.checked_add(row.amount_minor).ok_or_else(too_much)?;
+                if items == ITEMS_MAX {
+                    break 'full;
+                }
             }
         }
         if items == 0 {
@@ -142,6 +170,8 @@ pub fn prepare_payout_batch(cx: &Cx, who: &Finance, once: &Once, asked: &BatchBo
             approved_at: None,
             stepped_up: false,
             sealed_file: None,
+            file_sha256: None,
+            file_taken_at: None,
             updated_at: tx.now(),
             version: 1,
         };
@@ -161,6 +191,7 @@ fn wrong_state(row: &PayoutBatchRow) -> Failure {
     let allowed: &[&str] = match row.state {
         BatchState::Prepared => &["check", "discard"],
         BatchState::Checked => &["check", "approve", "discard"],
+        BatchState::Approved if row.rail == Rail::Bank && row.file_taken_at.is_none() => &["file", "withdraw"],
         BatchState::Approved => &["sent"],
         BatchState::Sent | BatchState::Reconciled | BatchState::Discarded => &[],
     };
@@ -179,7 +210,14 @@ fn step(
     let row = payout_batches::move_state(tx, read, to, change)?.ok_or_else(|| {
         Failure::from(Refusal::new(Code::WrongState, "It was moved at the same moment; read it again."))
     })?;
-    let data = json!({ "items": row.items, "total": Money::new(row.total_minor, row.currency) });
+    let mut data = json!({ "items": row.items, "total": Money::new(row.total_minor, row.currency) });
+    match step {
+        BatchMove::Check => data["doubts"] = row.doubts.0.clone(),
+        BatchMove::Approve => {
+            (data["stepped_up"], data["file_sha256"]) = (json!(row.stepped_up), json!(row.file_sha256));
+        }
+        _ => {}
+    }
     tx.record(Event::new(kind, &row.id).moved(read.state.as_str(), to.as_str()).data(data))?;
     Ok(row)
 }
@@ -207,14 +245,22 @@ pub fn check_payout_batch(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -> 
     cx.write_once(who, once, |tx| {
         let read = payout_batches::any_find(tx, id)?.or_missing("batch")?;
         read.state.next(BatchMove::Check).ok_or_else(|| wrong_state(&read))?;
-        let rows = payout_batches::any_items(tx, id)?;
+        let (rows, gone) = payout_batches::any_items(tx, id)?.into_iter().partition::<Vec<_>, _>(waits);
+        for row in &gone {
+            release(tx, row, "ended")?;
+        }
         let doubts = look(cx, tx, &rows)?;
         let (mut items, mut total_minor) = (0_i64, 0_i64);
         for row in &rows {
-            if doubts.iter().any(|doubt| doubt.put_back && doubt.payout_id == row.id) {
-                if !payout_batches::put(tx, row, None)? {
-                    return Err(Refusal::new(Code::WrongState, "A payout moved at the same moment.").into());
-                }
+            if let Some(doubt) = doubts.iter().find(|doubt| doubt.put_back && doubt.payout_id == row.id) {
+                let event = release(tx, row, &doubt.code)?;
+                let text = format!(
+                    "Your payout of {} could not go out with the others.\n{}\nIt waits, and goes out with the next ones \
+                     when that is settled. You can also take it back: the money is in your balance again then.",
+                    Money::new(row.amount_minor, row.currency),
+                    doubt.detail
+                );
+                write_to(tx, &event, row, "Your payout waits", &text)?;
                 continue;
             }
             items += 1;
@@ -237,9 +283,51 @@ pub fn discard_payout_batch(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -
         let read = payout_batches::any_find(tx, id)?.or_missing("batch")?;
         let row = step(tx, &read, BatchMove::Discard, "payout_batch.discarded", BatchChange::default())?;
         for item in payout_batches::any_items(tx, id)? {
-            if !payout_batches::put(tx, &item, None)? {
-                return Err(Refusal::new(Code::WrongState, "A payout moved at the same moment.").into());
+            release(tx, &item, "discarded")?;
+        }
+        Ok(view(cx, row))
+    })
+}
+
+/// Nothing else should be in a batch that nobody approved; what is there all the same must not keep the others.
+fn waits(row: &PayoutRow) -> bool {
+    row.state == PayoutState::Requested
+}
+
+/// Takes a payout out of its batch: it waits again, or was taken back.
+fn release(tx: &mut Tx, row: &PayoutRow, why: &str) -> Outcome<EventId> {
+    if !payout_batches::release(tx, row)? {
+        return Err(moved());
+    }
+    tx.record(Event::new("payout.put_back", &row.id).because(why).data(json!({ "batch_id": row.batch_id })))
+}
+
+fn moved() -> Failure {
+    Refusal::new(Code::WrongState, "A payout moved at the same moment.").into()
+}
+
+/// Nobody has had the bank's file, and nothing was heard of its payouts.
+pub(super) fn never_left(c: &mut Conn, batch: &PayoutBatchRow) -> Outcome<bool> {
+    let kept = batch.rail == Rail::Bank && batch.state == BatchState::Approved && batch.file_taken_at.is_none();
+    Ok(kept && payout_batches::any_states(c, &batch.id)? == [PayoutState::Approved])
+}
+
+/// Undoes an approval, as long as nobody has had the bank's file: nothing can have left.
+pub fn withdraw_payout_batch(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -> Outcome<BatchView> {
+    cx.write_once(who, once, |tx| {
+        payout_batches::bank_alone(tx)?;
+        let read = payout_batches::lock(tx, id)?.or_missing("batch")?;
+        if !never_left(tx, &read)? {
+            return Err(wrong_state(&read));
+        }
+        let items = payout_batches::any_items(tx, id)?;
+        let row = step(tx, &read, BatchMove::Withdraw, "payout_batch.withdrawn", BatchChange::default())?;
+        for item in &items {
+            if !payout_batches::withdraw(tx, item)? {
+                return Err(moved());
             }
+            let event = Event::new("payout.withdrawn", &item.id).moved("approved", "requested");
+            tx.record(event.data(json!({ "batch_id": id })))?;
         }
         Ok(view(cx, row))
     })
@@ -296,6 +384,7 @@ pub fn approve_payout_batch(
         if read.rail == Rail::Bank {
             let file = write_file(cx, tx, &read, &rows)?;
             change.sealed_file = Some(cx.vault().seal(&place(id), &file));
+            change.file_sha256 = Some(hex(&Sha256::digest(file.as_bytes())));
         }
         let row = step(tx, &read, BatchMove::Approve, "payout_batch.approved", change)?;
         for item in &rows {
@@ -345,10 +434,15 @@ fn write_file(cx: &Cx, tx: &mut Tx, batch: &PayoutBatchRow, rows: &[PayoutRow]) 
 /// The file for the bank, as it was approved. Taking it is recorded.
 pub fn get_payout_batch_file(cx: &Cx, who: &Finance, id: &BatchId) -> Outcome<String> {
     cx.write(who, |tx| {
-        let row = payout_batches::any_find(tx, id)?.or_missing("batch")?;
+        let row = payout_batches::lock(tx, id)?.or_missing("batch")?;
         let no_file = || Refusal::wrong_state(row.state, if row.rail == Rail::Bank { &["approve"] } else { &[] });
-        let sealed = row.sealed_file.clone().ok_or_else(no_file)?;
-        tx.record(Event::new("payout_batch.file_taken", id))?;
+        let sealed = row.sealed_file.clone().filter(|_| row.state != BatchState::Discarded).ok_or_else(no_file)?;
+        if payout_batches::any_states(tx, id)?.into_iter().any(PayoutState::ended) {
+            // Taken to the bank once more, it would pay what came back.
+            return Err(Refusal::new(Code::WrongState, "The bank has answered it: some of it has ended.").into());
+        }
+        payout_batches::file_taken(tx, id)?;
+        tx.record(Event::new("payout_batch.file_taken", id).data(json!({ "file_sha256": row.file_sha256 })))?;
         cx.vault().open(&place(id), &sealed).map_err(|_| Failure::fault("a file does not open: is its key missing?"))
     })
 }
@@ -356,8 +450,9 @@ pub fn get_payout_batch_file(cx: &Cx, who: &Finance, id: &BatchId) -> Outcome<St
 /// Finance says that the bank has the file; on other rails the process sends by itself.
 pub fn mark_payout_batch_sent(cx: &Cx, who: &Finance, once: &Once, id: &BatchId) -> Outcome<BatchView> {
     cx.write_once(who, once, |tx| {
+        payout_batches::bank_alone(tx)?;
         let read = payout_batches::any_find(tx, id)?.or_missing("batch")?;
-        if read.rail != Rail::Bank || read.state != BatchState::Approved {
+        if read.rail != Rail::Bank || read.state != BatchState::Approved || read.file_taken_at.is_none() {
             return Err(wrong_state(&read));
         }
         for item in payout_batches::any_items(tx, id)? {
@@ -372,7 +467,8 @@ pub fn mark_payout_batch_sent(cx: &Cx, who: &Finance, once: &Once, id: &BatchId)
 
 /// Moves a batch on when the last of its payouts has left, or has ended.
 pub(super) fn progress(tx: &mut Tx, id: &BatchId) -> Outcome<()> {
-    let mut row = payout_batches::any_find(tx, id)?.ok_or_else(|| Failure::fault("a payout of no batch"))?;
+    // Of two that end at once the second sees what the first did.
+    let mut row = payout_batches::lock(tx, id)?.ok_or_else(|| Failure::fault("a payout of no batch"))?;
     let states = payout_batches::any_states(tx, id)?;
     let left = !states.iter().any(|s| matches!(s, PayoutState::Approved | PayoutState::Sending));
     if row.state == BatchState::Approved && left {

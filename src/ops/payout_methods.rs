@@ -90,7 +90,7 @@ pub(super) fn check_payable(
     currency: Option<Currency>,
     now: At,
 ) -> Outcome<()> {
-    let other = currency.is_some_and(|currency| !method_of(row).takes(currency)).then_some(Blocked::Currency);
+    let other = currency.is_some_and(|currency| !method_of(row).takes(currency, rules)).then_some(Blocked::Currency);
     match blocked(c, rules, row, now)?.or(other) {
         Some(Blocked::Removed) => Err(Refusal::missing("payout method").into()),
         Some(why) => Err(Refusal::new(Code::MethodNotPayable, why.sentence()).into()),

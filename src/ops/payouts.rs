@@ -20,7 +20,7 @@ pub use crate::domain::payout::Said;
 use crate::domain::payout::{Order, PROVIDER_REMEMBERS, PayoutMove, PayoutState, Rail, is_batch_id};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
-use crate::domain::user::{StaffRole, UserKind, UserState};
+use crate::domain::user::UserState;
 use crate::ops::deadlines::{BATCH_ROWS, Swept};
 use crate::ops::payout_methods::{check_payable, open};
 use crate::ops::{Page, gift_codes as codes, letters, payout_batches, selfbilling, tax_profiles};
@@ -163,6 +163,10 @@ fn create(cx: &Cx, tx: &mut Tx, method: &PayoutMethodRow, amount: Money) -> Outc
         }
     }
     let worker = &method.worker_id;
+    let most = cx.rules().payouts.open_max;
+    if payouts::any_open(tx, worker)? >= most {
+        return Err(Refusal::new(Code::TooManyPayouts, format!("{most} of yours are on their way.")).into());
+    }
     let row = PayoutRow {
         id: tx.id(),
         worker_id: worker.clone(),
@@ -204,11 +208,45 @@ pub fn cancel_payout(cx: &Cx, who: &Worker, once: &Once, id: &PayoutId) -> Outco
         if row.batch_id.is_some() {
             return Err(Refusal::new(Code::PayoutState, "It is being let go with others.").into());
         }
-        let (row, event) = step(tx, id, PayoutMove::Cancel, "payout.cancelled", None, PayoutChange::default())?;
-        let amount = Money::new(row.amount_minor, row.currency);
-        ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
+        cancel(tx, &row, None).map(|(row, _)| PayoutView::of(row))
+    })
+}
+
+/// Finance takes a payout out of the queue before it was let go; its worker reads why.
+pub fn stop_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: &ReturnBody) -> Outcome<PayoutView> {
+    check_reason(&asked.reason)?;
+    cx.write_once(who, once, |tx| {
+        let read = payouts::any_by_id(tx, id)?.or_missing("payout")?;
+        if read.batch_id.is_some() && read.state == PayoutState::Requested {
+            let refusal = Refusal::new(Code::PayoutState, "It is in a batch: discard that one first.");
+            return Err(Refusal { allowed: vec!["batch".to_owned()], ..refusal }.into());
+        }
+        let (row, event) = cancel(tx, &read, Some(&asked.reason))?;
+        let text = format!(
+            "Your payout of {} was stopped before it left.\n{}\nThe money is in your balance again. Put right what is \
+             named, and ask once more.",
+            Money::new(row.amount_minor, row.currency),
+            asked.reason
+        );
+        write_to(tx, &event, &row, "Your payout was stopped", &text)?;
         Ok(PayoutView::of(row))
     })
+}
+
+fn check_reason(reason: &str) -> Outcome<()> {
+    if !(3..=500).contains(&reason.chars().count()) || reason.contains('\0') {
+        return Err(Refusal::field("/reason", "length", "3 to 500 characters: the worker reads them.").into());
+    }
+    Ok(())
+}
+
+/// As it was read outside of any batch: whoever puts it into one in between was quicker.
+fn cancel(tx: &mut Tx, read: &PayoutRow, reason: Option<&str>) -> Outcome<(PayoutRow, EventId)> {
+    let change = PayoutChange { return_reason: reason.map(str::to_owned), ..PayoutChange::default() };
+    let (row, event) = step_from(tx, read, PayoutMove::Cancel, "payout.cancelled", reason, change)?;
+    let amount = Money::new(row.amount_minor, row.currency);
+    ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
+    Ok((row, event))
 }
 
 /// In whose name the daily run acts.
@@ -249,7 +287,8 @@ fn pay_one(cx: &Cx, tx: &mut Tx, choice: &PayoutChoiceRow) -> Outcome<()> {
         let amount = all_of(cx, tx, &method, money)?;
         match create(cx, tx, &method, amount) {
             // Refused before anything was written.
-            Err(Failure::Refused(refusal)) if matches!(refusal.code, Code::BelowCost | Code::NoGiftCode) => {}
+            Err(Failure::Refused(refusal))
+                if matches!(refusal.code, Code::BelowCost | Code::NoGiftCode | Code::TooManyPayouts) => {}
             created => {
                 created?;
             }
@@ -303,11 +342,23 @@ pub(super) fn step(
     change: PayoutChange,
 ) -> Outcome<(PayoutRow, EventId)> {
     let read = payouts::any_by_id(tx, id)?.or_missing("payout")?;
+    step_from(tx, &read, step, kind, cause, change)
+}
+
+/// The same, of a payout as it was read.
+fn step_from(
+    tx: &mut Tx,
+    read: &PayoutRow,
+    step: PayoutMove,
+    kind: &'static str,
+    cause: Option<&str>,
+    change: PayoutChange,
+) -> Outcome<(PayoutRow, EventId)> {
     let to = read.state.next(step).ok_or_else(|| wrong_state(read.state))?;
-    let row = payouts::move_state(tx, &read, to, change)?.ok_or_else(|| {
+    let row = payouts::move_state(tx, read, to, change)?.ok_or_else(|| {
         Failure::from(Refusal::new(Code::PayoutState, "It was moved at the same moment; read it again."))
     })?;
-    let event = Event::new(kind, id).moved(read.state.as_str(), to.as_str()).data(json!({
+    let event = Event::new(kind, &row.id).moved(read.state.as_str(), to.as_str()).data(json!({
         "amount": Money::new(row.amount_minor, row.currency), "worker_id": row.worker_id,
         "bank_reference": row.bank_reference,
     }));
@@ -319,10 +370,10 @@ pub(super) fn step(
     Ok((row, event))
 }
 
-/// Only what moves no money is let go one by one, and by one person.
-fn of_test_bank(c: &mut Conn, id: &PayoutId) -> Outcome<()> {
+/// Only what moves no money is let go one by one, and by one person; the test bank says nothing by itself.
+fn of_test_bank(c: &mut Conn, id: &PayoutId, in_batch: bool) -> Outcome<()> {
     let row = payouts::any_by_id(c, id)?.or_missing("payout")?;
-    if row.rail == Rail::Test && row.batch_id.is_none() {
+    if row.rail == Rail::Test && (in_batch || row.batch_id.is_none()) {
         return Ok(());
     }
     let refusal = Refusal::new(Code::PayoutState, "It goes out in a batch, or its rail says what became of it.");
@@ -332,7 +383,7 @@ fn of_test_bank(c: &mut Conn, id: &PayoutId) -> Outcome<()> {
 /// Finance lets a payout go to the test bank.
 pub fn approve_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId) -> Outcome<PayoutView> {
     cx.write_once(who, once, |tx| {
-        of_test_bank(tx, id)?;
+        of_test_bank(tx, id, false)?;
         Ok(PayoutView::of(let_go(tx, id, who.user())?))
     })
 }
@@ -346,7 +397,7 @@ pub(super) fn let_go(tx: &mut Tx, id: &PayoutId, by: &UserId) -> Outcome<PayoutR
 /// The test bank says that it arrived.
 pub fn settle_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId) -> Outcome<PayoutView> {
     cx.write_once(who, once, |tx| {
-        of_test_bank(tx, id)?;
+        of_test_bank(tx, id, true)?;
         settle(cx, tx, id).map(PayoutView::of)
     })
 }
@@ -360,11 +411,9 @@ pub struct ReturnBody {
 
 /// The test bank sent it back: it is in the worker's balance again.
 pub fn return_payout(cx: &Cx, who: &Finance, once: &Once, id: &PayoutId, asked: &ReturnBody) -> Outcome<PayoutView> {
-    if !(3..=500).contains(&asked.reason.chars().count()) || asked.reason.contains('\0') {
-        return Err(Refusal::field("/reason", "length", "3 to 500 characters: the worker reads them.").into());
-    }
+    check_reason(&asked.reason)?;
     cx.write_once(who, once, |tx| {
-        of_test_bank(tx, id)?;
+        of_test_bank(tx, id, true)?;
         let row = payouts::any_by_id(tx, id)?.or_missing("payout")?;
         if row.state != PayoutState::Sent {
             return Err(wrong_state(row.state));
@@ -411,9 +460,7 @@ fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str)
         }
         ledger::apply(tx, &event, &book::return_settled_payout(&row.worker_id, amount))?;
         selfbilling::returned(cx, tx, &row)?;
-        if users::any_find(tx, &row.worker_id)?.is_some_and(|user| user.state == UserState::Erased) {
-            tell_of_nobodys(tx, &row, amount, reason)?;
-        }
+        tell_of_nobody(tx, &event, &row, amount)?;
     } else {
         confirm(tx, &row)?;
         ledger::apply(tx, &event, &book::return_payout(&row.worker_id, amount))?;
@@ -431,21 +478,17 @@ fn give_back(cx: &Cx, tx: &mut Tx, id: &PayoutId, how: PayoutMove, reason: &str)
     Ok(row)
 }
 
-/// Money that came back after its owner was erased: it stands in a balance that nobody can ask for, so people must know.
-fn tell_of_nobodys(tx: &mut Tx, row: &PayoutRow, amount: Money, reason: &str) -> Outcome<()> {
-    let event = Event::new("payout.returned_to_nobody", &row.id);
-    let event = tx.record(event.data(json!({ "amount": amount, "worker_id": row.worker_id })))?;
+/// Money that came back to somebody who was erased: only people can find out whose it is.
+fn tell_of_nobody(tx: &mut Tx, event: &EventId, row: &PayoutRow, amount: Money) -> Outcome<()> {
+    if users::any_find(tx, &row.worker_id)?.is_none_or(|user| user.state != UserState::Erased) {
+        return Ok(());
+    }
     let text = format!(
-        "{amount} of the payout {} came back ({reason}) after the worker {} was erased.\n\nIt stands in the balance of that \
-         id, and nobody can ask for it. Decide what becomes of it, with whoever keeps your books.\n",
+        "{amount} came back from the payout {}, whose worker was erased. It is booked as theirs ({}), and nobody can ask for \
+         it: find out with the bank's reference whose it is.\n",
         row.id, row.worker_id
     );
-    for person in users::any_page(tx, UserKind::Staff, None, 1000)? {
-        if matches!(person.staff_role, Some(StaffRole::Finance | StaffRole::Admin)) {
-            letters::send(tx, &event, &person.email, "Money came back for somebody who is erased", &text)?;
-        }
-    }
-    Ok(())
+    letters::to_finance(tx, event, "Money came back to somebody who was erased", &text)
 }
 
 /// The rail's name of an order; ours where it has given none.
@@ -467,7 +510,7 @@ fn ended(tx: &mut Tx, row: &PayoutRow) -> Outcome<()> {
     row.batch_id.as_ref().map_or(Ok(()), |batch| payout_batches::progress(tx, batch))
 }
 
-fn write_to(tx: &mut Tx, event: &EventId, row: &PayoutRow, subject: &str, text: &str) -> Outcome<()> {
+pub(super) fn write_to(tx: &mut Tx, event: &EventId, row: &PayoutRow, subject: &str, text: &str) -> Outcome<()> {
     let email = payouts::any_email(tx, &row.worker_id)?;
     letters::send(tx, event, &email, subject, text)
 }
@@ -487,8 +530,10 @@ pub(super) fn hear(cx: &Cx, tx: &mut Tx, id: &PayoutId, said: &Said) -> Outcome<
     use PayoutState as S;
     let mut row = payouts::any_by_id(tx, id)?.or_missing("payout")?;
     papers::lock_worker(tx, &row.worker_id)?;
+    // Who held the worker may have moved it.
+    row = payouts::any_by_id(tx, &row.id)?.or_missing("payout")?;
     match (row.state, said) {
-        (S::Sent | S::Settled | S::Returned | S::Failed, Said::Accepted(_))
+        (S::Sent | S::Settled | S::Returned, Said::Accepted(_))
         | (S::Settled | S::Returned, Said::Settled)
         | (S::Returned, Said::Returned(_))
         | (S::Failed, Said::Failed(_)) => return Ok(Heard::Known),
@@ -549,8 +594,26 @@ pub fn to_ask(cx: &Cx, after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Orde
 }
 
 fn in_state(cx: &Cx, state: PayoutState, rails: &[Rail], after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Order>> {
-    let rows = cx.read(|c| payouts::any_on(c, state, rails, after, limit))?;
-    rows.into_iter().map(|row| order_of(cx, row)).collect()
+    let mut after = after.cloned();
+    // A list ends where there are no more rows, not where none of them can be read.
+    loop {
+        let rows = cx.read(|c| payouts::any_on(c, state, rails, after.as_ref(), limit))?;
+        let Some(last) = rows.last() else { return Ok(Vec::new()) };
+        after = Some(last.id.clone());
+        let mut orders = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.id.clone();
+            match order_of(cx, row) {
+                Ok(order) => orders.push(order),
+                // One that does not open must not keep the others.
+                Err(Failure::Fault(why)) => tracing::error!(payout = id.as_str(), why, "a payout cannot be sent"),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if !orders.is_empty() {
+            return Ok(orders);
+        }
+    }
 }
 
 fn order_of(cx: &Cx, row: PayoutRow) -> Outcome<Order> {

@@ -176,6 +176,7 @@ readable!(
     MethodId,
     BatchId,
     BankFileId,
+    WordId,
     DocumentId,
     EventId,
     CorrectionId,

@@ -19,8 +19,16 @@ use actix_web::{App, HttpServer, middleware, web};
 pub use gate::{Looker, Shared};
 pub use limits::RateLimit;
 
-/// JSON bodies are at most this long.
+/// JSON bodies are at most this long, but for one.
 pub const BODY_BYTES: usize = 1024 * 1024;
+/// A bank answers a batch of a thousand in one file.
+pub const BANK_FILE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most that is read of a body at this address.
+fn body_bytes(path: &str) -> usize {
+    if path == "/v1/admin/bank-files" { BANK_FILE_BYTES } else { BODY_BYTES }
+}
+
 /// A photo is at most this long.
 pub const PHOTO_BYTES: u64 = 30 * 1024 * 1024;
 

@@ -28,6 +28,7 @@ macro_rules! routes {
         pub(super) fn configure(cfg: &mut web::ServiceConfig) {
             $(cfg.service(
                 web::resource($path)
+                    .app_data(web::PayloadConfig::new(super::body_bytes($path)))
                     $(.route(web::method(actix_web::http::Method::$method).to(api::$module::$handler)))+
                     .default_service(web::to(api::meta::no_such_method)),
             );)+
@@ -180,6 +181,10 @@ routes! {
     "/v1/admin/payouts/{id}/approve" { POST payouts::approve_payout [Finance] }
     "/v1/admin/payouts/{id}/settle" { POST payouts::settle_payout [Finance] }
     "/v1/admin/payouts/{id}/return" { POST payouts::return_payout [Finance] }
+    "/v1/admin/payouts/{id}/stop" { POST payouts::stop_payout [Finance] }
+    "/v1/admin/payouts/{id}/words" { POST payouts::propose_payout_word [Finance] }
+    "/v1/admin/payout-words" { GET payouts::list_payout_words [Finance] }
+    "/v1/admin/payout-words/{id}/confirm" { POST payouts::confirm_payout_word [Finance] }
     "/v1/admin/payout-batches" {
         GET batches::list_payout_batches [Finance]
         POST batches::prepare_payout_batch [Finance]
@@ -190,6 +195,7 @@ routes! {
     "/v1/admin/payout-batches/{id}/file" { GET batches::get_payout_batch_file [Finance] }
     "/v1/admin/payout-batches/{id}/sent" { POST batches::mark_payout_batch_sent [Finance] }
     "/v1/admin/payout-batches/{id}/discard" { POST batches::discard_payout_batch [Finance] }
+    "/v1/admin/payout-batches/{id}/withdraw" { POST batches::withdraw_payout_batch [Finance] }
     "/v1/admin/bank-files" { POST batches::import_bank_file [Finance] }
     "/v1/admin/bank-entries" { GET batches::list_bank_entries [Finance] }
     "/v1/admin/gift-codes" { GET batches::list_gift_codes [Finance] POST batches::import_gift_codes [Admin] }

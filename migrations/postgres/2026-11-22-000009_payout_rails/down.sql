@@ -1,5 +1,7 @@
 DROP TABLE step_ups;
+DROP TABLE gift_faces;
 DROP TABLE gift_codes;
+DROP TABLE payout_words;
 DROP TABLE bank_entries;
 DROP TABLE bank_files;
 DROP TABLE late_returns;

@@ -41,6 +41,8 @@ CREATE TABLE payout_batches (
     approved_at TIMESTAMP,
     stepped_up BOOLEAN NOT NULL,
     sealed_file TEXT,
+    file_sha256 TEXT,
+    file_taken_at TIMESTAMP,
     updated_at TIMESTAMP NOT NULL,
     version BIGINT NOT NULL,
     CHECK (approved_by IS NULL OR approved_by <> prepared_by)
@@ -77,6 +79,7 @@ CREATE TABLE bank_entries (
     file_id TEXT NOT NULL REFERENCES bank_files(id),
     end_to_end_id TEXT,
     bank_reference TEXT,
+    item_reference TEXT,
     word TEXT NOT NULL,
     reason TEXT,
     amount_minor BIGINT,
@@ -87,6 +90,22 @@ CREATE TABLE bank_entries (
 );
 CREATE INDEX bank_entries_by_file ON bank_entries (file_id, id);
 CREATE INDEX bank_entries_by_result ON bank_entries (result, id);
+
+-- What one person of finance says that a rail did, and another confirms. Good only while the payout is as it was.
+CREATE TABLE payout_words (
+    id TEXT NOT NULL PRIMARY KEY,
+    payout_id TEXT NOT NULL REFERENCES payouts(id),
+    payout_version BIGINT NOT NULL,
+    said TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    proposed_by TEXT NOT NULL REFERENCES users(id),
+    proposed_at TIMESTAMP NOT NULL,
+    confirmed_by TEXT REFERENCES users(id),
+    confirmed_at TIMESTAMP,
+    CHECK (confirmed_by IS NULL OR confirmed_by <> proposed_by),
+    CHECK ((confirmed_by IS NULL) = (confirmed_at IS NULL))
+);
+CREATE INDEX payout_words_by_payout ON payout_words (payout_id, id);
 
 -- Codes that were bought: sealed, and given to one payout each.
 CREATE TABLE gift_codes (
@@ -103,6 +122,14 @@ CREATE TABLE gift_codes (
     CHECK ((payout_id IS NULL) = (given_at IS NULL))
 );
 CREATE INDEX gift_codes_by_amount ON gift_codes (currency, amount_minor, id);
+
+-- Amounts of gift codes, and whether there were any when somebody last looked.
+CREATE TABLE gift_faces (
+    currency TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+    in_stock BOOLEAN NOT NULL,
+    PRIMARY KEY (currency, amount_minor)
+);
 
 -- The second factor of staff. A code is good once: the step of the last one is kept.
 CREATE TABLE step_ups (

@@ -40,6 +40,10 @@ pub async fn discard_payout_batch(gate: Gate<Finance>, id: Id<BatchId>, asked: A
     gate.ok(&gate.run(move |cx, who| ops::payout_batches::discard_payout_batch(cx, who, &asked.once, &id.0)).await?)
 }
 
+pub async fn withdraw_payout_batch(gate: Gate<Finance>, id: Id<BatchId>, asked: Asked<Nothing>) -> Answer {
+    gate.ok(&gate.run(move |cx, who| ops::payout_batches::withdraw_payout_batch(cx, who, &asked.once, &id.0)).await?)
+}
+
 pub async fn approve_payout_batch(gate: Gate<Finance>, id: Id<BatchId>, asked: Asked<ApprovalBody>) -> Answer {
     let approve =
         move |cx: &_, who: &_| ops::payout_batches::approve_payout_batch(cx, who, &asked.once, &id.0, &asked.body);

@@ -5,10 +5,12 @@ use serde::Deserialize;
 
 use crate::access::{Anyone, Finance, Worker};
 use crate::domain::account::AccountBody;
-use crate::domain::ids::{MethodId, PayoutId};
+use crate::domain::ids::{MethodId, PayoutId, WordId};
 use crate::domain::payout::PayoutState;
 use crate::ops;
+use crate::ops::payout_batches::ApprovalBody;
 use crate::ops::payout_methods::ChoiceBody;
+use crate::ops::payout_words::WordBody;
 use crate::ops::payouts::{PayoutBody, ReturnBody};
 use crate::web::body::{Asked, Id, Nothing, Params};
 use crate::web::gate::{Answer, Gate, no_store};
@@ -103,5 +105,26 @@ pub async fn settle_payout(gate: Gate<Finance>, id: Id<PayoutId>, asked: Asked<N
 
 pub async fn return_payout(gate: Gate<Finance>, id: Id<PayoutId>, asked: Asked<ReturnBody>) -> Answer {
     let act = move |cx: &_, who: &_| ops::payouts::return_payout(cx, who, &asked.once, &id.0, &asked.body);
+    gate.ok(&gate.run(act).await?)
+}
+
+pub async fn stop_payout(gate: Gate<Finance>, id: Id<PayoutId>, asked: Asked<ReturnBody>) -> Answer {
+    let act = move |cx: &_, who: &_| ops::payouts::stop_payout(cx, who, &asked.once, &id.0, &asked.body);
+    gate.ok(&gate.run(act).await?)
+}
+
+pub async fn list_payout_words(gate: Gate<Finance>, params: Params<PageParams>) -> Answer {
+    let (limit, after) = (page::limit(params.0.limit)?, gate.after(params.0.cursor.as_deref())?);
+    let list = move |cx: &_, who: &_| ops::payout_words::list_payout_words(cx, who, after.as_deref(), limit);
+    gate.page(&gate.run(list).await?)
+}
+
+pub async fn propose_payout_word(gate: Gate<Finance>, id: Id<PayoutId>, asked: Asked<WordBody>) -> Answer {
+    let act = move |cx: &_, who: &_| ops::payout_words::propose_payout_word(cx, who, &asked.once, &id.0, &asked.body);
+    gate.created("/v1/admin/payout-words".to_owned(), &gate.run(act).await?)
+}
+
+pub async fn confirm_payout_word(gate: Gate<Finance>, id: Id<WordId>, asked: Asked<ApprovalBody>) -> Answer {
+    let act = move |cx: &_, who: &_| ops::payout_words::confirm_payout_word(cx, who, &asked.once, &id.0, &asked.body);
     gate.ok(&gate.run(act).await?)
 }

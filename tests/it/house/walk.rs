@@ -3,12 +3,12 @@
 //! is as absent as what never was.
 
 use diesel::prelude::*;
-use fieldproof::db::rows::{StoreCorrectionRow, StoreRow};
+use fieldproof::db::rows::{PayoutWordRow, StoreCorrectionRow, StoreRow};
 use fieldproof::db::schema::transfers;
 use fieldproof::db::types::Json;
-use fieldproof::db::{store_corrections, stores};
+use fieldproof::db::{payout_words, store_corrections, stores};
 use fieldproof::domain::event::{Actor, Event};
-use fieldproof::domain::ids::{JournalId, TransferId};
+use fieldproof::domain::ids::{JournalId, PayoutId, TransferId, UserId};
 use fieldproof::domain::store::StoreState;
 use fieldproof::domain::store_correction::CorrectionState;
 use fieldproof::domain::user::StaffRole;
@@ -53,6 +53,27 @@ async fn member<'w>(world: &'w World, owner: &Person<'_>, role: &str) -> Person<
     let asked = json!({ "email": email, "name": role, "role": role });
     owner.post("/v1/brand/members", asked).await.created();
     world.accept_invitation(&email).await
+}
+
+/// What somebody said of a payout that moved since.
+fn said_of(world: &World, payout: &str, by: &str) -> String {
+    let said = world.app.core.db.write(&Actor::Operator, "walk", |tx| {
+        let row = PayoutWordRow {
+            id: tx.id(),
+            payout_id: PayoutId::parse(payout).expect("an id"),
+            payout_version: 0,
+            said: "settled".to_owned(),
+            evidence: "Because the walk says so.".to_owned(),
+            proposed_by: UserId::parse(by).expect("an id"),
+            proposed_at: tx.now(),
+            confirmed_by: None,
+            confirmed_at: None,
+        };
+        payout_words::insert(tx, &row)?;
+        tx.nothing_changed();
+        Ok(row.id.to_string())
+    });
+    said.unwrap()
 }
 
 /// A store of the platform, and a proposal to move its pin.
@@ -139,6 +160,7 @@ async fn town(world: &World) -> Town<'_> {
     let nadia = world.staff(StaffRole::Finance).await;
     let batch = nadia.post("/v1/admin/payout-batches", json!({ "rail": "test", "currency": "CHF" })).await.created();
     let batch = batch["id"].as_str().unwrap().to_owned();
+    let word = said_of(world, &payout, &nadia.id);
     let (store, correction) = directory(world);
     let bonus = json!({ "amount_minor": 100, "reason": "The walk was long." });
     round.owner.post(&format!("/v1/brand/submissions/{approved}/bonus"), bonus).await.ok();
@@ -153,6 +175,7 @@ async fn town(world: &World) -> Town<'_> {
         ("/v1/admin/journals/", journal),
         ("/v1/admin/payouts/", payout.clone()),
         ("/v1/admin/payout-batches/", batch),
+        ("/v1/admin/payout-words/", word),
         ("/v1/admin/staff/", rita.id.clone()),
         ("/v1/me/payout-methods/", method),
         ("/v1/payouts/", payout.clone()),
@@ -209,7 +232,8 @@ fn body_of(operation: &str) -> Value {
         "appeal_submission" => json!({ "text": why }),
         "decide_submission" => json!({ "kind": "approved" }),
         "decide_appeal" => json!({ "ruling": "overturn" }),
-        "return_payout" => json!({ "reason": why }),
+        "return_payout" | "stop_payout" => json!({ "reason": why }),
+        "propose_payout_word" => json!({ "said": "settled", "evidence": why }),
         "fund_brand" | "refund_brand" => {
             json!({ "amount": { "amount_minor": 1, "currency": "CHF" }, "reference": "walk" })
         }

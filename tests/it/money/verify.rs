@@ -191,11 +191,11 @@ const DAMAGE: &[(&str, &str)] = &[
     ("I08", "INSERT INTO late_returns VALUES ('TB-1', 'pay_1', 'AC04', '2026-03-10 09:00:00')"),
     (
         "I08",
-        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 2, 65, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_w', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
+        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 2, 65, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_w', '2026-03-10 09:00:00', 0, NULL, NULL, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
     ),
     (
         "I08",
-        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 1, 65, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_s', '2026-03-10 09:00:00', 0, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
+        "INSERT INTO payout_batches VALUES ('pbt_1', 'test', 'CHF', 'approved', 1, 65, '[]', 'usr_s', '2026-03-10 09:00:00', NULL, 'usr_s', '2026-03-10 09:00:00', 0, NULL, NULL, NULL, '2026-03-10 09:00:00', 1); UPDATE payouts SET batch_id = 'pbt_1'",
     ),
     (
         "I08",

@@ -6,19 +6,20 @@ use fieldproof::access::token::digest;
 use fieldproof::access::totp;
 use fieldproof::context::Rules;
 use fieldproof::db::rows::StepUpRow;
-use fieldproof::db::{Conn, schema::outbox, step_ups};
+use fieldproof::db::schema::{events, outbox, payout_methods};
+use fieldproof::db::{Conn, step_ups};
 use fieldproof::domain::event::Actor;
 use fieldproof::domain::payout::PayoutRules;
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::user::StaffRole;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::support::logs::Logs;
 use crate::support::visit::{Plan, Round};
-use crate::support::world::{Engine, PASSWORD, Person, World, both, play, play_under};
+use crate::support::world::{DEBTOR, Engine, PASSWORD, Person, World, both, play, play_under};
 
-pub const IBANS: [&str; 3] = ["CH9300762011623852957", "CH5604835012345678009", "CH4431999123000889012"];
+pub const IBANS: [&str; 3] = ["CH9300762011623852957", "CH5604835012345678009", "CH3908704016075473007"];
 
 /// Workers with CHF 12 each.
 async fn paid<'w>(world: &'w World, names: &[&str]) -> (Round<'w>, Vec<Person<'w>>) {
@@ -77,9 +78,39 @@ impl<'w> Desk<'w> {
         path
     }
 
+    /// Payouts by bank of these workers, approved, and the file taken.
+    async fn taken(&self, world: &World, people: &[Person<'_>]) -> (String, Vec<Value>) {
+        let mut methods = Vec::new();
+        for (worker, iban) in people.iter().zip(IBANS) {
+            methods.push(add(worker, bank(iban)).await);
+        }
+        world.advance_hours(49);
+        let mut payouts = Vec::new();
+        for (worker, method) in people.iter().zip(&methods) {
+            payouts.push(ask(worker, method).await);
+        }
+        let path = self.approved("bank").await;
+        assert_eq!(self.first.get(&format!("{path}/file")).await.status, 200);
+        (path, payouts)
+    }
+
+    /// The secret of a second factor.
+    async fn enrolled(&self, world: &World, who: &Person<'_>) -> String {
+        let enrolled = who.post("/v1/admin/step-up", json!({ "password": PASSWORD })).await.ok();
+        let secret = enrolled["secret"].as_str().unwrap().to_owned();
+        who.post("/v1/admin/step-up/confirm", json!({ "code": code_now(world, &secret) })).await.ok();
+        secret
+    }
+
     async fn import(&self, xml: &str) -> Value {
         self.first.post("/v1/admin/bank-files", json!({ "xml": xml })).await.ok()
     }
+}
+
+/// The next code of a second factor.
+fn code_now(world: &World, secret: &str) -> String {
+    world.advance_secs(60);
+    totp::code_at(secret, world.now().timestamp().as_second()).unwrap()
 }
 
 /// One line of a camt.054: whose order, how much, and why it came back.
@@ -96,7 +127,7 @@ fn notice(message: &str, lines: &[(&str, &str, Option<&str>)]) -> String {
     }
     format!(
         "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.054.001.08\"><BkToCstmrDbtCdtNtfctn>\
-         <GrpHdr><MsgId>{message}</MsgId></GrpHdr><Ntfctn><Id>1</Id>{entries}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+         <GrpHdr><MsgId>{message}</MsgId></GrpHdr><Ntfctn><Id>1</Id><Acct><Id><IBAN>{DEBTOR}</IBAN></Id></Acct>{entries}</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
     )
 }
 
@@ -277,6 +308,7 @@ both! {
         let told = desk.import(&refusal("R1", "other", &[&ids[0]])).await;
         assert_eq!(results(&told), ["matched"]);
         assert_eq!((state(&people[0]).await.as_str(), money(&people[0]).await), ("failed", [1200, 0, 0]));
+        desk.first.get(&format!("{path}/file")).await.refused(Code::WrongState);
         desk.first.post(&format!("{path}/sent"), json!({})).await.ok();
         let lines = [
             (ids[1].as_str(), "12.00", None), (&ids[2], "12.01", None), ("NOTPROVIDED", "5.00", None),
@@ -362,6 +394,11 @@ both! {
         let approved = desk.second.post(&approve, json!({ "code": code(0) })).await.ok();
         assert_eq!(approved["state"], "approved");
         assert_eq!(state(&people[2]).await, "requested", "it waits outside");
+        assert!(world.letter_to(&people[2].email).contains("The method was removed."), "and its worker knows why");
+        let put_back = world.app.core.db.read(|c| {
+            Ok(events::table.filter(events::kind.eq("payout.put_back")).count().get_result::<i64>(c)?)
+        });
+        assert_eq!(put_back.unwrap(), 1);
         assert!(!everything(world).contains(secret), "the secret is nowhere in clear");
 
         let (ada, bea) = (world.staff(StaffRole::Admin).await, world.staff(StaffRole::Admin).await);
@@ -388,6 +425,236 @@ both! {
         desk.second.post(&format!("{path}/approve"), json!({})).await.refused(Code::WrongState);
         people[0].post(&cancel, json!({})).await.ok();
         assert_eq!(money(&people[0]).await, [1200, 0, 0]);
+    }
+
+    async fn who_takes_payouts_back_while_a_batch_is_prepared_does_not_wedge_it(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let ana = &people[0];
+        let method = add(ana, json!({ "rail": "test", "account": "test 1", "password": PASSWORD })).await;
+        let desk = Desk::of(world).await;
+        let part = json!({ "method_id": method["id"], "amount": { "amount_minor": 100, "currency": "CHF" } });
+        for _ in 0..4 {
+            let mut cancels = Vec::new();
+            for _ in 0..10 {
+                let payout = ana.post("/v1/payouts", part.clone()).await.created();
+                cancels.push(format!("/v1/payouts/{}/cancel", payout["id"].as_str().unwrap()));
+            }
+            let prepare = desk.first.post("/v1/admin/payout-batches", json!({ "rail": "test", "currency": "CHF" }));
+            let (batch, _) = join(prepare, join_all(cancels.iter().map(|path| ana.post(path, json!({}))))).await;
+            if batch.status != 201 {
+                continue;
+            }
+            let path = format!("/v1/admin/payout-batches/{}", batch.created()["id"].as_str().unwrap());
+            let items = desk.first.post(&format!("{path}/check"), json!({})).await.ok()["items"].as_i64().unwrap();
+            let detail = desk.first.get(&path).await.ok();
+            assert!(detail["payouts"].as_array().unwrap().iter().all(|payout| payout["state"] == "requested"));
+            assert_eq!(detail["payouts"].as_array().unwrap().len() as i64, items);
+            desk.second.post(&format!("{path}/discard"), json!({})).await.ok();
+            for path in &cancels {
+                ana.post(path, json!({})).await;
+            }
+            assert_eq!(money(ana).await, [1200, 0, 0]);
+        }
+    }
+
+    async fn a_batch_whose_payouts_end_at_once_is_reconciled(world) {
+        let (_, people) = paid(world, &["ana", "bo", "cyd", "dan"]).await;
+        let mut payouts = Vec::new();
+        for (n, worker) in people.iter().enumerate() {
+            let account = format!("test {n}");
+            let method = add(worker, json!({ "rail": "test", "account": account, "password": PASSWORD })).await;
+            let part = json!({ "method_id": method["id"], "amount": { "amount_minor": 300, "currency": "CHF" } });
+            for _ in 0..4 {
+                payouts.push(worker.post("/v1/payouts", part.clone()).await.created());
+            }
+        }
+        let desk = Desk::of(world).await;
+        let path = desk.prepared("test").await;
+        desk.first.post(&format!("{path}/check"), json!({})).await.ok();
+        desk.second.post(&format!("{path}/approve"), json!({})).await.ok();
+        world.work().await;
+        let settles: Vec<String> =
+            payouts.iter().map(|payout| format!("/v1/admin/payouts/{}/settle", payout["id"].as_str().unwrap())).collect();
+        let replies = join_all(settles.iter().map(|settle| desk.first.post(settle, json!({})))).await;
+        for reply in replies {
+            assert_eq!(reply.ok()["state"], "settled");
+        }
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
+    }
+
+    async fn a_file_that_is_refused_as_a_second_one_gives_nothing_back(world) {
+        let (_, people) = paid(world, &["ana", "bo"]).await;
+        let desk = Desk::of(world).await;
+        let (path, payouts) = desk.taken(world, &people).await;
+        let ours = path.rsplit('/').next().unwrap().replace('_', "-").to_uppercase();
+        let ids: Vec<String> = payouts.iter().map(bank_id).collect();
+        let whole = refusal("R1", &ours, &[]).replace("</GrpSts>", "</GrpSts><StsRsnInf><Rsn><Cd>DU01</Cd></Rsn></StsRsnInf>");
+        assert_eq!(results(&desk.import(&whole).await), ["contradicts", "contradicts"]);
+        let one = refusal("R2", &ours, &[&ids[0]]).replace("AC04", "AM05");
+        assert_eq!(results(&desk.import(&one).await), ["contradicts"]);
+        let cancelled = refusal("R3", &ours, &[&ids[0]]).replace("RJCT", "CANC");
+        assert_eq!(results(&desk.import(&cancelled).await), ["contradicts"]);
+        desk.first.post(&format!("{path}/sent"), json!({})).await.ok();
+        let accepted = refusal("R4", &ours, &[&ids[0]]).replace("RJCT", "ACSP");
+        assert_eq!(results(&desk.import(&accepted).await), ["known"]);
+        let whole = refusal("R5", &ours, &[]);
+        assert_eq!(results(&desk.import(&whole).await), ["contradicts", "contradicts"], "the bank has taken it");
+        for worker in &people {
+            assert_eq!(money(worker).await, [0, 1200, 0]);
+        }
+        assert_eq!(results(&desk.import(&refusal("R6", &ours, &[&ids[1]])).await), ["matched"]);
+        let late = refusal("R7", &ours, &[&ids[1]]).replace("RJCT", "ACSC");
+        assert_eq!(results(&desk.import(&late).await), ["contradicts"], "it was refused, and is paid all the same");
+    }
+
+    async fn only_what_the_bank_says_of_our_account_moves_money(world) {
+        let (_, people) = paid(world, &["ana", "bo"]).await;
+        let desk = Desk::of(world).await;
+        let (path, payouts) = desk.taken(world, &people).await;
+        let detail = desk.first.get(&path).await.ok();
+        let file = desk.first.get(&format!("{path}/file")).await.bytes;
+        assert_eq!(detail["file_sha256"].as_str().unwrap().len(), 64);
+        assert!(detail["file_taken_at"].is_string() && !file.is_empty());
+        let ids: Vec<String> = payouts.iter().map(bank_id).collect();
+        let foreign = notice("F1", &[(&ids[0], "12.00", None)]).replace(DEBTOR, "BE71096123456769");
+        assert_eq!(results(&desk.import(&foreign).await), ["other_account"]);
+        let nobodys = notice("F2", &[(&ids[0], "12.00", Some("AC04"))]).replace("<RtrInf>", "<Other>").replace("</RtrInf>", "</Other>");
+        assert_eq!(results(&desk.import(&nobodys).await), ["contradicts"], "a credit that is no return");
+        assert_eq!(money(&people[0]).await, [0, 1200, 0]);
+        let own = |xml: String, reference: &str| {
+            xml.replace("<Refs>", &format!("<Refs><AcctSvcrRef>{reference}</AcctSvcrRef>"))
+        };
+        let first = desk.import(&own(notice("F3", &[(&ids[0], "12.00", None)]), "T1")).await;
+        assert_eq!(results(&first), ["matched"]);
+        let again = desk.import(&own(notice("F4", &[(&ids[0], "12.00", None)]), "T1")).await;
+        assert_eq!(results(&again), ["known"]);
+        let twice = desk.import(&own(notice("F5", &[(&ids[0], "12.00", None)]), "T2")).await;
+        assert_eq!(results(&twice), ["contradicts"], "the bank paid it twice");
+        let open = desk.first.get("/v1/admin/bank-entries?result=other_account").await.ok();
+        assert_eq!(open["items"].as_array().unwrap().len(), 1);
+        let large = format!("{}<!-- {} -->", notice("F6", &[(&ids[1], "12.00", None)]), "x".repeat(3 << 20));
+        assert_eq!(results(&desk.import(&large).await), ["matched"], "a long file is read");
+    }
+
+    async fn a_sum_that_is_what_is_open_of_a_batch_settles_it(world) {
+        let (_, people) = paid(world, &["ana", "bo", "cyd"]).await;
+        let desk = Desk::of(world).await;
+        let (path, payouts) = desk.taken(world, &people).await;
+        let ours = path.rsplit('/').next().unwrap().replace('_', "-");
+        desk.import(&refusal("R1", &ours, &[&bank_id(&payouts[0])])).await;
+        let sum = |message: &str, count: i64, total: &str| {
+            let details = format!("<NtryDtls><Btch><PmtInfId>{ours}</PmtInfId><NbOfTxs>{count}</NbOfTxs></Btch></NtryDtls>");
+            let xml = notice(message, &[("x", total, None)]);
+            let (begin, end) = (xml.find("<NtryDtls>").unwrap(), xml.find("</Ntry>").unwrap());
+            format!("{}{details}{}", &xml[..begin], &xml[end..])
+        };
+        assert_eq!(results(&desk.import(&sum("S1", 3, "36.00")).await), ["amount_differs"]);
+        assert_eq!(results(&desk.import(&sum("S2", 2, "23.99")).await), ["amount_differs"]);
+        assert_eq!(results(&desk.import(&sum("S3", 2, "24.00")).await), ["matched", "matched"]);
+        assert_eq!(results(&desk.import(&sum("S4", 2, "24.00")).await), ["known"]);
+        assert_eq!((money(&people[0]).await, money(&people[1]).await), ([1200, 0, 0], [0, 0, 1200]));
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
+    }
+
+    async fn two_people_say_what_no_machine_told(world) {
+        let (_, people) = paid(world, &["ana", "bo"]).await;
+        let desk = Desk::of(world).await;
+        let (path, payouts) = desk.taken(world, &people).await;
+        let words: Vec<String> =
+            payouts.iter().map(|p| format!("/v1/admin/payouts/{}/words", p["id"].as_str().unwrap())).collect();
+        desk.second.post(&format!("{path}/withdraw"), json!({})).await.refused(Code::WrongState);
+        let say = |said: &str| json!({ "said": said, "evidence": "Statement 12 of the bank, line 3." });
+        desk.first.post(&words[0], json!({ "said": "settled", "evidence": "no" })).await.refused(Code::InvalidRequest);
+        let older = desk.first.post(&words[0], say("failed")).await.created();
+        let newer = desk.first.post(&words[0], say("settled")).await.created();
+        let confirm = |word: &Value| format!("/v1/admin/payout-words/{}/confirm", word["id"].as_str().unwrap());
+        desk.first.post(&confirm(&newer), json!({})).await.refused(Code::SecondPerson);
+        desk.second.post(&confirm(&older), json!({})).await.refused(Code::PayoutState);
+        desk.second.post(&confirm(&newer), json!({})).await.refused(Code::StepUpNeeded);
+        assert_eq!(state(&people[0]).await, "approved");
+        let secret = desk.enrolled(world, &desk.second).await;
+        desk.second.post(&confirm(&newer), json!({ "code": "000000" })).await.refused(Code::StepUpWrong);
+        let moved = desk.second.post(&confirm(&newer), json!({ "code": code_now(world, &secret) })).await.ok();
+        assert_eq!((&moved["state"], money(&people[0]).await), (&json!("settled"), [0, 0, 1200]));
+        desk.second.post(&confirm(&newer), json!({ "code": code_now(world, &secret) })).await.refused(Code::PayoutState);
+
+        // A return less the bank's charge fits no amount: people say it.
+        let back = notice("C1", &[(&bank_id(&payouts[0]), "11.50", Some("AC04"))]);
+        assert_eq!(results(&desk.import(&back).await), ["amount_differs"]);
+        desk.first.post(&words[0], say("failed")).await.refused(Code::PayoutState);
+        let returned = desk.first.post(&words[0], say("returned")).await.created();
+        desk.second.post(&confirm(&returned), json!({ "code": code_now(world, &secret) })).await.ok();
+        assert_eq!(money(&people[0]).await, [1200, 0, 0]);
+        let word = desk.first.post(&words[1], say("failed")).await.created();
+        desk.second.post(&confirm(&word), json!({ "code": code_now(world, &secret) })).await.ok();
+        assert_eq!((state(&people[1]).await.as_str(), money(&people[1]).await), ("failed", [1200, 0, 0]));
+        assert_eq!(desk.first.get(&path).await.ok()["state"], "reconciled");
+        let listed = desk.first.get("/v1/admin/payout-words").await.ok();
+        assert_eq!((listed["items"].as_array().unwrap().len(), &listed["items"][0]["said"]), (4, &json!("failed")));
+        let letter = world.letter_to(&people[1].email);
+        assert!(letter.contains("could not be sent") && !letter.contains("Statement 12"), "{letter}");
+    }
+
+    async fn what_nobody_took_to_the_bank_is_withdrawn(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let method = add(&people[0], bank(IBANS[0])).await;
+        world.advance_hours(49);
+        let payout = ask(&people[0], &method).await;
+        let desk = Desk::of(world).await;
+        let path = desk.approved("bank").await;
+        let told = desk.first.post(&format!("{path}/sent"), json!({})).await.refused(Code::WrongState);
+        assert_eq!(told["allowed"], json!(["file", "withdraw"]), "nobody has the file");
+        let words = format!("/v1/admin/payouts/{}/words", payout["id"].as_str().unwrap());
+        let said = json!({ "said": "failed", "evidence": "It never went to the bank." });
+        desk.first.post(&words, said).await.refused(Code::PayoutState);
+        let withdrawn = desk.first.post(&format!("{path}/withdraw"), json!({})).await.ok();
+        assert_eq!(withdrawn["state"], "discarded");
+        desk.first.get(&format!("{path}/file")).await.refused(Code::WrongState);
+        assert_eq!(state(&people[0]).await, "requested");
+        let again = desk.approved("bank").await;
+        desk.first.get(&format!("{again}/file")).await;
+        desk.first.post(&format!("{again}/withdraw"), json!({})).await.refused(Code::WrongState);
+    }
+
+    async fn what_may_not_leave_does_not_keep_the_others(world) {
+        let (_, people) = paid(world, &["ana", "bo", "cyd", "dan", "eve"]).await;
+        let mut removed = Vec::new();
+        let part = |method: &Value| json!({ "method_id": method["id"], "amount": { "amount_minor": 10, "currency": "CHF" } });
+        for (n, worker) in people[..3].iter().enumerate() {
+            let account = format!("test {n}");
+            let method = add(worker, json!({ "rail": "test", "account": account, "password": PASSWORD })).await;
+            for _ in 0..20 {
+                removed.push(worker.post("/v1/payouts", part(&method)).await.created());
+            }
+            let remove = format!("/v1/me/payout-methods/{}/remove", method["id"].as_str().unwrap());
+            worker.post(&remove, json!({})).await.ok();
+        }
+        for (n, worker) in people[3..].iter().enumerate() {
+            let account = format!("good {n}");
+            let method = add(worker, json!({ "rail": "test", "account": account, "password": PASSWORD })).await;
+            ask(worker, &method).await;
+            if n == 0 {
+                // Its key was lost.
+                let id = method["id"].as_str().unwrap().to_owned();
+                let lost = world.app.core.db.write(&fieldproof::domain::event::Actor::Operator, "test", |tx| {
+                    tx.nothing_changed();
+                    let row = payout_methods::table.filter(payout_methods::id.eq(&id));
+                    Ok(diesel::update(row).set(payout_methods::sealed.eq("v1.lost")).execute(&mut **tx)?)
+                });
+                assert_eq!(lost.unwrap(), 1);
+            }
+        }
+        let desk = Desk::of(world).await;
+        let path = desk.prepared("test").await;
+        let batch = desk.first.get(&path).await.ok();
+        assert_eq!((&batch["items"], &batch["payouts"][0]["worker_id"]), (&json!(1), &json!(people[4].id)));
+        let stop = |id: &Value| format!("/v1/admin/payouts/{}/stop", id.as_str().unwrap());
+        let why = json!({ "reason": "The account that you named was closed." });
+        desk.first.post(&stop(&batch["payouts"][0]["id"]), why.clone()).await.refused(Code::PayoutState);
+        let stopped = desk.first.post(&stop(&removed[0]["id"]), why.clone()).await.ok();
+        assert_eq!((&stopped["state"], money(&people[0]).await), (&json!("cancelled"), [1010, 190, 0]));
+        assert!(world.letter_to(&people[0].email).contains("was closed"));
+        desk.first.post(&stop(&removed[0]["id"]), why).await.refused(Code::PayoutState);
     }
 
     async fn a_gift_code_is_given_once(world) {
@@ -427,6 +694,10 @@ both! {
         for _ in 0..2 {
             assert_eq!(people[lucky].get(&code(lucky)).await.ok()["code"], "SECRET-CODE-0001");
         }
+        let shown = world.app.core.db.read(|c| {
+            Ok(events::table.filter(events::kind.eq("gift_code.shown")).count().get_result::<i64>(c)?)
+        });
+        assert_eq!(shown.unwrap(), 2, "each look is kept");
         people[1 - lucky].get(&code(lucky)).await.refused(Code::NotFound);
         people[1 - lucky].get(&code(1 - lucky)).await.refused(Code::PayoutState);
         assert!(world.letter_to(&desk.first.email).contains("last gift code"));
@@ -532,23 +803,6 @@ both! {
         }
     }
 
-    async fn money_that_comes_back_for_somebody_erased_is_told_to_finance(world) {
-        let (_, people) = paid(world, &["ana"]).await;
-        let method = add(&people[0], bank(IBANS[0])).await;
-        world.advance_hours(49);
-        let payout = ask(&people[0], &method).await;
-        let desk = Desk::of(world).await;
-        let path = desk.approved("bank").await;
-        desk.first.post(&format!("{path}/sent"), json!({})).await.ok();
-        desk.import(&notice("C1", &[(&bank_id(&payout), "12.00", None)])).await;
-        people[0].post("/v1/me/erasure", json!({ "password": PASSWORD })).await.ok();
-        assert_eq!(results(&desk.import(&notice("C2", &[(&bank_id(&payout), "12.00", Some("AC04"))])).await), ["matched"]);
-        for person in [&desk.first, &desk.second] {
-            let told = world.letter_to(&person.email);
-            assert!(told.contains("CHF 12.00") && told.contains("was erased") && told.contains("AC04"), "{told}");
-        }
-    }
-
     async fn what_is_kept_of_a_body_does_not_tell_its_password(world) {
         let (fin, other) = (world.staff(StaffRole::Finance).await, world.staff(StaffRole::Finance).await);
         let body = json!({ "password": PASSWORD });
@@ -567,6 +821,37 @@ both! {
         assert!(kept.len() == 2 && kept[0] != kept[1], "nor who has the same: {kept:?}");
         assert!(!everything(world).contains(&digest(&body.to_string())), "who reads it could try passwords");
         fin.post_with_key("/v1/admin/step-up", "the-same-key", body).await.ok();
+    }
+
+    async fn a_gift_code_that_grew_too_old_is_told_of(world) {
+        let desk = Desk::of(world).await;
+        let admin = world.staff(StaffRole::Admin).await;
+        let csv = "amount,currency,code,expires\n10.00,CHF,SECRET-CODE-0001,2026-04-12\n";
+        admin.post("/v1/admin/gift-codes", json!({ "csv": csv })).await.ok();
+        world.work().await;
+        assert_eq!(desk.first.get("/v1/admin/gift-codes").await.ok()["items"][0]["codes"], 1);
+        world.advance_hours(24 * 5);
+        world.work().await;
+        world.work().await;
+        assert_eq!(desk.first.get("/v1/admin/gift-codes").await.ok()["items"], json!([]));
+        assert!(world.letter_to(&desk.first.email).contains("too old"));
+        let told = world.app.core.db.read(|c| {
+            Ok(events::table.filter(events::kind.eq("gift_codes.exhausted")).count().get_result::<i64>(c)?)
+        });
+        assert_eq!(told.unwrap(), 1, "once");
+    }
+
+    async fn money_that_comes_back_to_somebody_who_was_erased_is_told_of(world) {
+        let (_, people) = paid(world, &["ana"]).await;
+        let desk = Desk::of(world).await;
+        let (_, payouts) = desk.taken(world, &people).await;
+        let id = bank_id(&payouts[0]);
+        assert_eq!(results(&desk.import(&notice("C1", &[(&id, "12.00", None)])).await), ["matched"]);
+        let admin = world.staff(StaffRole::Admin).await;
+        let why = json!({ "reason": "On the worker's own word.", "waive_balance": true });
+        admin.post(&format!("/v1/admin/workers/{}/erasure", people[0].id), why).await.ok();
+        assert_eq!(results(&desk.import(&notice("C2", &[(&id, "12.00", Some("AC04"))])).await), ["matched"]);
+        assert!(world.letter_to(&desk.first.email).contains("was erased"));
     }
 
     async fn no_account_is_kept_or_logged_in_clear(world) {
@@ -594,6 +879,22 @@ both! {
         let letters: i64 = world.app.core.db.read(|c| Ok(outbox::table.count().get_result(c)?)).unwrap();
         assert!(letters > 3 && all.contains("2957"), "there was something to search");
     }
+}
+
+#[test]
+fn a_worker_has_so_many_payouts_on_their_way() {
+    play_under(Engine::Sqlite, Rules::default(), async |world| {
+        let (_, people) = paid(world, &["ana"]).await;
+        let method = add(&people[0], json!({ "rail": "test", "account": "test 1", "password": PASSWORD })).await;
+        let part = json!({ "method_id": method["id"], "amount": { "amount_minor": 10, "currency": "CHF" } });
+        let payout = people[0].post("/v1/payouts", part.clone()).await.created();
+        for _ in 1..20 {
+            people[0].post("/v1/payouts", part.clone()).await.created();
+        }
+        people[0].post("/v1/payouts", part.clone()).await.refused(Code::TooManyPayouts);
+        people[0].post(&format!("/v1/payouts/{}/cancel", payout["id"].as_str().unwrap()), json!({})).await.ok();
+        people[0].post("/v1/payouts", part).await.created();
+    });
 }
 
 #[test]
