@@ -3,7 +3,7 @@
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::conn::Conn;
 use super::dialect::{Both, Locked};
@@ -109,25 +109,24 @@ pub fn any_reminders(conn: &mut Conn, worker: &UserId) -> Outcome<usize> {
 struct Waiting {
     #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Timestamp)]
-    first_at: At,
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    last_at: Option<At>,
     #[diesel(sql_type = BigInt)]
     sent: i64,
 }
 
-/// Workers who earned, have no complete profile and fewer than `all` reminders: when they first earned, how many they got.
-pub fn any_without_profile(conn: &mut Conn, all: usize) -> Outcome<Vec<(UserId, At, usize)>> {
+/// Workers who earned, have no complete profile and fewer than `all` reminders: when the last one went out, how many did.
+pub fn any_without_profile(conn: &mut Conn, all: usize) -> Outcome<Vec<(UserId, Option<At>, usize)>> {
     let sql = format!(
-        "SELECT w.id AS id, w.first_at AS first_at, w.sent AS sent FROM (SELECT u.id AS id, (SELECT MIN(e.at) FROM earnings \
-         e WHERE e.worker_id = u.id) AS first_at, (SELECT COUNT(*) FROM paper_letters l WHERE l.worker_id = u.id AND l.kind \
-         LIKE '{REMINDER}%') AS sent FROM users u LEFT JOIN tax_profiles p ON p.worker_id = u.id WHERE u.kind = '{}' AND \
-         u.state <> '{}' AND (p.worker_id IS NULL OR NOT p.complete)) w WHERE w.first_at IS NOT NULL AND w.sent < {all} \
-         ORDER BY w.id",
+        "SELECT u.id AS id, MAX(l.at) AS last_at, COUNT(l.kind) AS sent FROM users u LEFT JOIN tax_profiles p ON \
+         p.worker_id = u.id LEFT JOIN paper_letters l ON l.worker_id = u.id AND l.kind LIKE '{REMINDER}%' WHERE u.kind = \
+         '{}' AND u.state <> '{}' AND (p.worker_id IS NULL OR NOT p.complete) AND EXISTS (SELECT 1 FROM earnings e WHERE \
+         e.worker_id = u.id) GROUP BY u.id HAVING COUNT(l.kind) < {all} ORDER BY u.id",
         UserKind::Worker,
         UserState::Erased,
     );
     let rows: Vec<Waiting> = crate::each!(conn, c => diesel::sql_query(sql).load(c))?;
-    let waiting = |row: Waiting| (UserId::from_stored(row.id), row.first_at, usize::try_from(row.sent).unwrap_or(0));
+    let waiting = |row: Waiting| (UserId::from_stored(row.id), row.last_at, usize::try_from(row.sent).unwrap_or(0));
     Ok(rows.into_iter().map(waiting).collect())
 }
 

@@ -238,6 +238,26 @@ with_papers! {
         assert_eq!(letters(), 3);
     }
 
+    async fn letters_keep_their_distance_however_long_ago_the_first_earning_was(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        round.clean(&ana, &round.missions[0]).await;
+        world.work().await;
+        let sweep = |hours: i64| {
+            for _ in 0..3 {
+                fieldproof::ops::tax_profiles::remind_tax_profiles(&world.cx()).unwrap();
+                world.advance_hours(hours);
+            }
+            dump(world, &["paper_letters"]).remove("paper_letters").unwrap().len()
+        };
+        // The sweep rested for a long time, as when the platform only begins to ask.
+        world.advance_hours(24 * 100);
+        assert_eq!(sweep(1), 2);
+        world.advance_hours(24 * 29);
+        assert_eq!(sweep(1), 2);
+        assert_eq!(sweep(24), 3);
+    }
+
     async fn each_payout_that_arrives_is_explained_and_invoiced_once_without_a_gap(world) {
         let round = world.round("Acme", Plan::short().stores(2)).await;
         let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
