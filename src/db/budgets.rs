@@ -25,6 +25,7 @@ use crate::domain::money::Currency;
 use crate::domain::refusal::{Code, Outcome, Refusal};
 use crate::domain::submission::{Outcome as Visit, SubmissionState};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 
 // Commissions
 
@@ -181,10 +182,13 @@ pub fn any_not_raised(conn: &mut Conn, campaign: &CampaignId) -> Outcome<Vec<Sub
         .filter(bonuses::submission_id.is_not_null())
         .select(bonuses::submission_id.assume_not_null());
     let raised: Vec<SubmissionId> = raised.load(conn)?;
+    // Nobody is there to be paid.
+    let erased = users::table.filter(users::state.eq(UserState::Erased)).select(users::id);
     let all: Vec<SubmissionRow> = submissions::table
         .filter(submissions::campaign_id.eq(campaign))
         .filter(submissions::state.eq(SubmissionState::Approved))
         .filter(submissions::outcome.eq(Visit::Completed))
+        .filter(submissions::worker_id.ne_all(erased))
         .order(submissions::id)
         .load(conn)?;
     Ok(all.into_iter().filter(|row| !raised.contains(&row.id)).collect())

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::conn::Conn;
-use super::dialect::{Both, Locked};
+use super::dialect::Both;
 use super::rows::{AgreementRow, DocumentRow, PartyRow, PaymentNoticeRow, TaxProfileRow, UserRow};
 use super::schema::{
     earnings, paper_letters, payment_notices, payout_batches, payouts, selfbilling_agreements, selfbilling_documents,
@@ -25,7 +25,7 @@ use crate::domain::user::{UserKind, UserState};
 
 /// Makes whoever writes papers of the same worker wait: numbers have no gap and no twin.
 pub fn lock_worker(tx: &mut Tx, worker: &UserId) -> Outcome<Option<UserRow>> {
-    Ok(Locked(users::table.find(worker)).get_result(&mut **tx).optional()?)
+    super::users::any_locked(tx, worker)
 }
 
 // Tax profiles

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::dialect::{Both, broke_unique};
+use super::dialect::{Both, Locked, broke_unique};
 use super::rows::{OneTimeTokenRow, SanctionRow, SignInAttemptRow, UserRow};
 use super::schema::{one_time_tokens, sanctions, sign_in_attempts, users};
 use super::tx::Tx;
@@ -24,6 +24,11 @@ pub fn insert(tx: &mut Tx, row: UserRow) -> Outcome<()> {
 
 pub fn any_find(conn: &mut Conn, id: &UserId) -> Outcome<Option<UserRow>> {
     Ok(users::table.find(id).first(conn).optional()?)
+}
+
+/// The same, locked: nobody is erased meanwhile. Lock it before any mission.
+pub fn any_locked(tx: &mut Tx, id: &UserId) -> Outcome<Option<UserRow>> {
+    Ok(Locked(users::table.find(id)).get_result(&mut **tx).optional()?)
 }
 
 pub fn any_by_email(conn: &mut Conn, email: &str) -> Outcome<Option<UserRow>> {

@@ -23,6 +23,7 @@ use crate::domain::mission::{MissionState, Slots};
 use crate::domain::money::{Currency, Money};
 use crate::domain::refusal::{Code, Failure, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 use crate::domain::visit::{ENOUGH_VISITS, median_minutes};
 
 // Commissions
@@ -443,6 +444,10 @@ fn raise(
             let left = i64::try_from(waiting.len() - at).map_err(Failure::fault)?;
             check.unpaid_minor = difference.times(left)?.minor;
             break;
+        }
+        // Erased since the list was read: nobody is there to be paid.
+        if users::any_locked(tx, &visit.worker_id)?.is_none_or(|user| user.state == UserState::Erased) {
+            continue;
         }
         let data = json!({"amount": difference, "median_minutes": median, "from_reserve_minor": from_reserve});
         let event = tx.record(Event::new("submission.raised_to_floor", &visit.id).brand(&row.brand_id).data(data))?;

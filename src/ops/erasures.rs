@@ -8,7 +8,7 @@ use crate::access::{Admin, Worker, password};
 use crate::context::{Cx, Once};
 use crate::db::rows::{ErasureRow, UserRow};
 use crate::db::types::Json;
-use crate::db::{Tx, erasures, ledger, missions, papers, reservations, users};
+use crate::db::{Tx, erasures, ledger, missions, papers, queue, reservations, users};
 use crate::domain::event::Event;
 use crate::domain::ids::UserId;
 use crate::domain::ledger::AccountName;
@@ -18,6 +18,7 @@ use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refu
 use crate::domain::reservation::ReservationMove;
 use crate::domain::time::At;
 use crate::domain::user::{UserKind, UserState};
+use crate::ops::outbox::FORGET_LETTER;
 
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]
@@ -106,10 +107,16 @@ fn erase(
     if user.state == UserState::Erased {
         return Err(Refusal::wrong_state(user.state, &[]).into());
     }
-    let waived = owed(tx, id, waive)?;
+    owed(tx, id, waive)?;
     release(tx, id)?;
+    // Work may have been sealed while the missions were waited for.
+    let waived = owed(tx, id, waive)?;
     let positions = erasures::forget_whereabouts(tx, id)?;
     let kept = keep(tx, &user)?;
+    let now = tx.now();
+    for (letter, over) in erasures::any_letters(tx, &user.email, now)? {
+        queue::enqueue(tx, FORGET_LETTER, letter.as_str(), over)?;
+    }
     erasures::forget_person(tx, id, &user.email, once)?;
     let waived_json = serde_json::to_value(&waived).map_err(Failure::fault)?;
     let row =
@@ -137,6 +144,15 @@ fn erase(
         kept,
         waived,
     })
+}
+
+/// Refuses what somebody who is erased would do with a token that lives some minutes longer, or would be given. The worker
+/// is locked: nobody is erased before it is written.
+pub(super) fn refuse_erased(tx: &mut Tx, worker: &UserId) -> Outcome<()> {
+    match users::any_locked(tx, worker)? {
+        Some(user) if user.state == UserState::Erased => Err(Refusal::wrong_state(user.state, &[]).into()),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses while money is on its way, may still be owed, or is left and was not waived; returns what is left.

@@ -15,7 +15,7 @@ use fieldproof::domain::user::StaffRole;
 use serde_json::{Value, json};
 
 use crate::support::snapshot::assert_snapshot;
-use crate::support::visit::Plan;
+use crate::support::visit::{Plan, Visit, rejected};
 use crate::support::world::{Engine, PASSWORD, Person, Reply, World, both, every_rail, play_under};
 
 const IBAN: &str = "CH93 0076 2011 6238 5295 7";
@@ -164,6 +164,13 @@ fn holding(world: &World, text: &str) -> Vec<String> {
     let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
     let found = dump(world, &tables).into_iter().filter(|(_, rows)| rows.iter().any(|row| row.contains(text)));
     found.map(|(table, _)| table).collect()
+}
+
+/// Files of the postman in which this address stands.
+fn letters_to(world: &World, email: &str) -> Vec<String> {
+    let files = std::fs::read_dir(world.folder().join("mail")).unwrap().map(|file| file.unwrap().path());
+    let named = files.filter(|file| std::fs::read_to_string(file).unwrap().contains(email));
+    named.map(|file| file.display().to_string()).collect()
 }
 
 with_papers! {
@@ -385,7 +392,12 @@ with_papers! {
         ana.post("/v1/me/erasure", json!({ "password": PASSWORD, "waive_balance": true })).await.refused(Code::MoneyOwed);
         settle(&finance, &payout).await;
         world.work().await;
-        let secrets = [ana.email.as_str(), "Zephyrine", "Quatrefages", IBAN, TIN, "Lilas"];
+        // Somebody mistook the password: the log keeps no address that can be guessed.
+        let mistaken = json!({ "email": ana.email, "password": "not this one at all", "device": "test phone" });
+        world.stranger().ask("/v1/auth/token", mistaken).await.refused(Code::WrongCredentials);
+        let address = fieldproof::access::token::digest(&ana.email);
+        let secrets = [ana.email.as_str(), address.as_str(), "Zephyrine", "Quatrefages", IBAN, TIN, "Lilas"];
+        assert!(!letters_to(world, &ana.email).is_empty());
         assert_eq!(holding(world, TIN), Vec::<String>::new(), "sealed only");
         assert_eq!(holding(world, "Lilas"), Vec::<String>::new(), "sealed only");
         let books = ["accounts", "journals", "transfers", "earnings", "decisions", "confirmations", "payment_notices"];
@@ -407,6 +419,7 @@ with_papers! {
         for secret in secrets {
             assert_eq!(holding(world, secret), Vec::<String>::new(), "{secret}");
         }
+        assert_eq!(letters_to(world, &ana.email), Vec::<String>::new());
         // The token lives some minutes longer, and is good for nothing that matters.
         assert_eq!(ana.get("/v1/me").await.ok()["state"], "erased");
         ana.post(&format!("/v1/missions/{}/reservations", round.missions[2].id), json!({})).await.refused(Code::Suspended);
@@ -428,6 +441,45 @@ with_papers! {
         fieldproof::ops::tax_profiles::drop_papers(&world.cx()).unwrap();
         let sealed = dump(world, &["tax_profiles", "selfbilling_parties"]);
         assert_eq!((sealed["tax_profiles"].len(), sealed["selfbilling_parties"].len()), (0, 0));
+    }
+
+    async fn a_token_that_outlives_its_worker_leads_to_no_money(world) {
+        let round = world.round("Acme", Plan::short().stores(3)).await;
+        let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
+        let paid = round.clean(&ana, &round.missions[0]).await;
+        let refused = round.doubtful(&ana, &round.missions[1]).await;
+        let rita = world.staff(StaffRole::Reviewer).await;
+        rita.claim(&refused).await.ok();
+        rita.decide(&refused, rejected()).await.created();
+        let mut visit = Visit::begin(&ana, &round.missions[2]).await;
+        visit.answer_short(7);
+        visit.upload().await;
+        world.advance_hours(20);
+        world.work().await;
+        ana.post("/v1/me/erasure", json!({ "password": PASSWORD, "waive_balance": true })).await.ok();
+        // Without the erasure both would be taken: the slot is free and the time for an appeal runs.
+        ana.seal(&visit.reservation, &visit.sealed_as("completed")).await.refused(Code::WrongState);
+        ana.appeal(&refused).await.refused(Code::WrongState);
+        let bonus = json!({ "amount_minor": 100, "reason": "Well done" });
+        round.owner.post(&format!("/v1/brand/submissions/{paid}/bonus"), bonus).await.refused(Code::WrongState);
+        let late = json!({ "amount": { "amount_minor": 100, "currency": "CHF" }, "reason": "We were late" });
+        finance.post(&format!("/v1/admin/workers/{}/late-bonus", ana.id), late).await.refused(Code::WrongState);
+    }
+
+    async fn a_photo_that_is_looked_at_after_its_worker_left_names_no_place(world) {
+        let round = world.round("Acme", Plan::short().stores(2)).await;
+        let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
+        round.clean(&bo, &round.missions[1]).await;
+        let mut visit = Visit::begin(&ana, &round.missions[0]).await;
+        visit.answer_short(7);
+        visit.upload().await;
+        ana.post("/v1/me/erasure", json!({ "password": PASSWORD })).await.ok();
+        world.work().await;
+        let rows = dump(world, &["evidence", "looks"]);
+        let of = |table: &str, text: &str| rows[table].iter().filter(|row| row.contains(text)).count();
+        assert_eq!(rows["looks"].len(), 2, "both were looked at");
+        assert_eq!((of("evidence", "\"point\""), of("evidence", "lat")), (1, 1), "the other worker's: {rows:?}");
+        assert_eq!((of("looks", &bo.id), of("looks", &ana.id)), (1, 0));
     }
 
     async fn an_admin_erases_on_somebodys_word(world) {
