@@ -88,6 +88,10 @@ pub fn forget_person(tx: &mut Tx, worker: &UserId, email: &str, keep: &Once) -> 
     diesel::update(payouts::table.filter(payouts::worker_id.eq(worker)))
         .set((payouts::destination.eq("erased"), payouts::method_id.eq(None::<MethodId>)))
         .execute(&mut **tx)?;
+    // A bank may have written a name there.
+    diesel::update(payouts::table.filter(payouts::worker_id.eq(worker)).filter(payouts::return_reason.is_not_null()))
+        .set(payouts::return_reason.eq(Some("erased")))
+        .execute(&mut **tx)?;
     diesel::delete(payout_choices::table.find(worker)).execute(&mut **tx)?;
     diesel::delete(payout_methods::table.filter(payout_methods::worker_id.eq(worker))).execute(&mut **tx)?;
     // Answers kept for repeated requests name the person, whoever asked.

@@ -256,7 +256,7 @@ pub fn duties(country: Option<&str>) -> Vec<Duty> {
     }
 }
 
-/// The version of the terms below; a new text is a new version, which is accepted anew.
+/// The version of the terms below; a new text is a new version. Who accepted an older one goes on under that.
 pub const TERMS_VERSION: &str = "2026-11";
 
 /// What a worker accepts, in `fr` or else in English.

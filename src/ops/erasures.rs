@@ -195,18 +195,20 @@ fn release(tx: &mut Tx, id: &UserId) -> Outcome<()> {
 fn keep(tx: &mut Tx, user: &UserRow) -> Outcome<Vec<Kept>> {
     let mut kept = vec![
         Kept {
-            what: "ledger, audit log, decisions and what was handed in for visits".to_owned(),
+            what: "ledger, audit log, decisions, what banks said of payouts, and what was handed in for visits, with positions \
+                   that a question asked for"
+                .to_owned(),
             why: "they know an id, which names nobody any more; books and evidence of paid work must stay whole"
                 .to_owned(),
             until: None,
         },
         Kept {
-            what: "photos of visits".to_owned(),
+            what: "photos of visits, also of those that were not handed in".to_owned(),
             why: "they prove what a brand paid for, and are kept without the name of who took them, as the camera wrote them".to_owned(),
             until: None,
         },
     ];
-    match papers::any_last_earning(tx, &user.id)? {
+    match papers::any_last_credit(tx, &user.id)? {
         Some(at) if papers::any_profile(tx, &user.id)?.is_some() => {
             let until = kept_until(at, REPORT_YEARS);
             papers::keep_profile_until(tx, &user.id, until)?;
