@@ -134,8 +134,11 @@ pub fn forget_whereabouts(tx: &mut Tx, worker: &UserId) -> Outcome<usize> {
         .set((reservations::device_id.eq(None::<String>), reservations::reserved_elapsed_ms.eq(None::<i64>)))
         .execute(&mut **tx)?;
     // What the app and the camera wrote down of the place; the findings keep their distances.
-    let photos: Vec<EvidenceId> =
-        evidence::table.filter(evidence::worker_id.eq(worker)).order(evidence::id).select(evidence::id).load(&mut **tx)?;
+    let photos: Vec<EvidenceId> = evidence::table
+        .filter(evidence::worker_id.eq(worker))
+        .order(evidence::id)
+        .select(evidence::id)
+        .load(&mut **tx)?;
     for id in photos {
         // Locked: who looks at it now writes before this, or reads that the worker is erased.
         let photo: EvidenceRow = Locked(evidence::table.find(&id)).get_result(&mut **tx)?;

@@ -1,5 +1,6 @@
 //! What a worker is told when a payout arrived, and the invoice that the platform writes in the worker's name where that
-//! was agreed. Both are fixed in the transaction that settles the payout: read again, they are the same to the byte.
+//! was agreed. Both are fixed in the transaction that settles the payout: read again, they are the same to the byte, but
+//! for the day on which a payout came back.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

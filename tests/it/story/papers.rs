@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use fieldproof::config::Settings;
 use fieldproof::context::Rules;
-use fieldproof::domain::dac7::{self, Figures, Quarter, Seller};
 use fieldproof::db::Conn;
+use fieldproof::domain::dac7::{self, Figures, Quarter, Seller};
 use fieldproof::domain::event::Actor;
 use fieldproof::domain::ids::{PayoutId, UserId};
 use fieldproof::domain::money::{Currency, Money};
