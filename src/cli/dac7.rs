@@ -1,7 +1,7 @@
 //! `fieldproof dac7`: writes the yearly report of the platform. Exits 1 when a worker who belongs in it had to be left out.
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
@@ -36,7 +36,11 @@ pub(super) fn run(settings: &Settings, args: &ArgMatches) -> Outcome<ExitCode> {
         .truncate(true)
         .mode(0o600)
         .open(out)
-        .and_then(|mut file| file.write_all(report.xml.as_bytes()))
+        .and_then(|mut file| {
+            // A file that was there keeps its mode when it is opened.
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+            file.write_all(report.xml.as_bytes())
+        })
         .map_err(|e| Failure::fault(format!("The file {out} cannot be written: {e}.")))?;
     let view = &report.view;
     println!("{year}: {} sellers in {out}, {} live outside the Union.", view.sellers.len(), view.outside.len());

@@ -207,18 +207,13 @@ pub fn add_floor_due(tx: &mut Tx, row: &FloorDueRow) -> Outcome<()> {
 }
 
 /// What the campaign owes its visits, oldest first, each with its worker.
-pub fn any_floor_dues(
-    conn: &mut Conn,
-    campaign: &CampaignId,
-    limit: i64,
-) -> Outcome<Vec<(FloorDueRow, UserId, UserState)>> {
+pub fn any_floor_dues(conn: &mut Conn, campaign: &CampaignId, limit: i64) -> Outcome<Vec<(FloorDueRow, UserId)>> {
     Ok(floor_dues::table
         .inner_join(submissions::table.on(submissions::id.eq(floor_dues::submission_id)))
-        .inner_join(users::table.on(users::id.eq(submissions::worker_id)))
         .filter(floor_dues::campaign_id.eq(campaign))
         .order(floor_dues::submission_id)
         .limit(limit)
-        .select((floor_dues::all_columns, users::id, users::state))
+        .select((floor_dues::all_columns, submissions::worker_id))
         .load(conn)?)
 }
 

@@ -4,7 +4,8 @@
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::rows::{ErasureRow, ReservationRow};
+use super::dialect::Locked;
+use super::rows::{ErasureRow, EvidenceRow, ReservationRow};
 use super::schema::{
     erasures, evidence, idempotency_keys, looks, one_time_tokens, outbox, payout_batches, payout_choices,
     payout_methods, payouts, position_fixes, reservations, sessions, sign_in_attempts, submissions, users,
@@ -12,7 +13,7 @@ use super::schema::{
 };
 use super::tx::{Once, Tx};
 use super::types::Json;
-use crate::domain::ids::{EvidenceId, MethodId, ReservationId, UserId};
+use crate::domain::ids::{EvidenceId, MessageId, MethodId, ReservationId, UserId};
 use crate::domain::refusal::Outcome;
 use crate::domain::reservation::ReservationState;
 use crate::domain::submission::SubmissionState;
@@ -51,6 +52,16 @@ pub fn nobody(worker: &UserId) -> String {
     format!("{worker}@erased.invalid")
 }
 
+/// Letters to this address, and when the last try to send each is over.
+pub fn any_letters(conn: &mut Conn, email: &str, now: At) -> Outcome<Vec<(MessageId, At)>> {
+    let letters: Vec<(MessageId, At, Option<At>)> = outbox::table
+        .filter(outbox::channel.eq("mail").and(outbox::address.eq(email)))
+        .select((outbox::id, outbox::next_at, outbox::delivered_at))
+        .load(conn)?;
+    let over = |next: At, delivered: Option<At>| if delivered.is_some() { now } else { next.max(now) };
+    Ok(letters.into_iter().map(|(id, next, delivered)| (id, over(next, delivered))).collect())
+}
+
 /// Takes away who the worker is, but for the answer that is being written under `keep`.
 pub fn forget_person(tx: &mut Tx, worker: &UserId, email: &str, keep: &Once) -> Outcome<()> {
     let now = tx.now();
@@ -76,6 +87,10 @@ pub fn forget_person(tx: &mut Tx, worker: &UserId, email: &str, keep: &Once) -> 
         .execute(&mut **tx)?;
     diesel::update(payouts::table.filter(payouts::worker_id.eq(worker)))
         .set((payouts::destination.eq("erased"), payouts::method_id.eq(None::<MethodId>)))
+        .execute(&mut **tx)?;
+    // A bank may have written a name there.
+    diesel::update(payouts::table.filter(payouts::worker_id.eq(worker)).filter(payouts::return_reason.is_not_null()))
+        .set(payouts::return_reason.eq(Some("erased")))
         .execute(&mut **tx)?;
     diesel::delete(payout_choices::table.find(worker)).execute(&mut **tx)?;
     diesel::delete(payout_methods::table.filter(payout_methods::worker_id.eq(worker))).execute(&mut **tx)?;
@@ -119,12 +134,15 @@ pub fn forget_whereabouts(tx: &mut Tx, worker: &UserId) -> Outcome<usize> {
         .set((reservations::device_id.eq(None::<String>), reservations::reserved_elapsed_ms.eq(None::<i64>)))
         .execute(&mut **tx)?;
     // What the app and the camera wrote down of the place; the findings keep their distances.
-    let photos: Vec<(EvidenceId, Option<Json>)> = evidence::table
+    let photos: Vec<EvidenceId> = evidence::table
         .filter(evidence::worker_id.eq(worker))
-        .select((evidence::id, evidence::facts))
+        .order(evidence::id)
+        .select(evidence::id)
         .load(&mut **tx)?;
-    for (id, facts) in photos {
-        let facts = facts.map(|Json(mut facts)| {
+    for id in photos {
+        // Locked: who looks at it now writes before this, or reads that the worker is erased.
+        let photo: EvidenceRow = Locked(evidence::table.find(&id)).get_result(&mut **tx)?;
+        let facts = photo.facts.map(|Json(mut facts)| {
             if let Some(facts) = facts.as_object_mut() {
                 facts.remove("point");
             }

@@ -3,14 +3,14 @@
 
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamp};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamp};
 
 use super::conn::Conn;
-use super::dialect::{Both, Locked};
-use super::rows::{AgreementRow, DocumentRow, PartyRow, PaymentNoticeRow, TaxProfileRow, UserRow};
+use super::dialect::Both;
+use super::rows::{AgreementRow, DocumentRow, PartyRow, PaymentNoticeRow, PayoutRow, TaxProfileRow, UserRow};
 use super::schema::{
-    earnings, paper_letters, payment_notices, payout_batches, payouts, selfbilling_agreements, selfbilling_documents,
-    selfbilling_parties, stores, submissions, tax_profiles, users,
+    earnings, late_returns, paper_letters, payment_notices, payout_batches, payouts, selfbilling_agreements,
+    selfbilling_documents, selfbilling_parties, tax_profiles, users,
 };
 use super::tx::Tx;
 use crate::access::scope::WorkerScope;
@@ -25,7 +25,7 @@ use crate::domain::user::{UserKind, UserState};
 
 /// Makes whoever writes papers of the same worker wait: numbers have no gap and no twin.
 pub fn lock_worker(tx: &mut Tx, worker: &UserId) -> Outcome<Option<UserRow>> {
-    Ok(Locked(users::table.find(worker)).get_result(&mut **tx).optional()?)
+    super::users::any_locked(tx, worker)
 }
 
 // Tax profiles
@@ -109,25 +109,24 @@ pub fn any_reminders(conn: &mut Conn, worker: &UserId) -> Outcome<usize> {
 struct Waiting {
     #[diesel(sql_type = Text)]
     id: String,
-    #[diesel(sql_type = Timestamp)]
-    first_at: At,
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    last_at: Option<At>,
     #[diesel(sql_type = BigInt)]
     sent: i64,
 }
 
-/// Workers who earned, have no complete profile and fewer than `all` reminders: when they first earned, how many they got.
-pub fn any_without_profile(conn: &mut Conn, all: usize) -> Outcome<Vec<(UserId, At, usize)>> {
+/// Workers who earned, have no complete profile and fewer than `all` reminders: when the last one went out, how many did.
+pub fn any_without_profile(conn: &mut Conn, all: usize) -> Outcome<Vec<(UserId, Option<At>, usize)>> {
     let sql = format!(
-        "SELECT w.id AS id, w.first_at AS first_at, w.sent AS sent FROM (SELECT u.id AS id, (SELECT MIN(e.at) FROM earnings \
-         e WHERE e.worker_id = u.id) AS first_at, (SELECT COUNT(*) FROM paper_letters l WHERE l.worker_id = u.id AND l.kind \
-         LIKE '{REMINDER}%') AS sent FROM users u LEFT JOIN tax_profiles p ON p.worker_id = u.id WHERE u.kind = '{}' AND \
-         u.state <> '{}' AND (p.worker_id IS NULL OR NOT p.complete)) w WHERE w.first_at IS NOT NULL AND w.sent < {all} \
-         ORDER BY w.id",
+        "SELECT u.id AS id, MAX(l.at) AS last_at, COUNT(l.kind) AS sent FROM users u LEFT JOIN tax_profiles p ON \
+         p.worker_id = u.id LEFT JOIN paper_letters l ON l.worker_id = u.id AND l.kind LIKE '{REMINDER}%' WHERE u.kind = \
+         '{}' AND u.state <> '{}' AND (p.worker_id IS NULL OR NOT p.complete) AND EXISTS (SELECT 1 FROM earnings e WHERE \
+         e.worker_id = u.id) GROUP BY u.id HAVING COUNT(l.kind) < {all} ORDER BY u.id",
         UserKind::Worker,
         UserState::Erased,
     );
     let rows: Vec<Waiting> = crate::each!(conn, c => diesel::sql_query(sql).load(c))?;
-    let waiting = |row: Waiting| (UserId::from_stored(row.id), row.first_at, usize::try_from(row.sent).unwrap_or(0));
+    let waiting = |row: Waiting| (UserId::from_stored(row.id), row.last_at, usize::try_from(row.sent).unwrap_or(0));
     Ok(rows.into_iter().map(waiting).collect())
 }
 
@@ -148,7 +147,7 @@ pub fn any_credited_without_letter(conn: &mut Conn, from: At, to: At, kind: &str
 
 // What the ledger says
 
-/// One credit of a worker's balance, other than a payout that came back.
+/// One credit of a worker's balance, other than a payout that did not arrive.
 #[derive(Clone, Debug)]
 pub struct Credit {
     /// What kind of journal it was.
@@ -157,57 +156,68 @@ pub struct Credit {
     pub at: At,
     /// The visit, where an earning names one: submission, mission, kind of earning, name of the store.
     pub visit: Option<(SubmissionId, MissionId, String, String)>,
+    /// The payout, where it is one that arrived and came back.
+    pub returned: Option<PayoutId>,
 }
 
 #[derive(QueryableByName)]
 struct CreditRow {
     #[diesel(sql_type = Text)]
-    journal: String,
-    #[diesel(sql_type = Text)]
     kind: String,
     #[diesel(sql_type = BigInt)]
     minor: i64,
+    #[diesel(sql_type = BigInt)]
+    ends: i64,
     #[diesel(sql_type = Timestamp)]
     at: At,
+    #[diesel(sql_type = Nullable<Text>)]
+    returned: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    submission: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    mission: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    earning: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    store: Option<String>,
 }
 
-/// A worker's credits in one currency, oldest first, and the sum that was taken back since.
-pub fn any_credits(conn: &mut Conn, worker: &UserId, currency: Currency) -> Outcome<(Vec<Credit>, i64)> {
-    let sql = |mine: &str, other: &str| {
-        format!(
-            "SELECT t.journal_id AS journal, j.kind AS kind, t.amount_minor AS minor, t.at AS at FROM transfers t JOIN \
-             accounts a ON a.id = t.{mine} JOIN accounts o ON o.id = t.{other} JOIN journals j ON j.id = t.journal_id WHERE \
-             a.owner = '{}' AND a.kind = 'worker_available' AND a.currency = '{currency}' AND NOT (o.owner = a.owner AND \
-             o.kind = 'worker_in_payout') ORDER BY t.id",
-            worker.as_str().replace('\'', "''"),
-        )
-    };
-    let (credited, taken) = (sql("credit_account", "debit_account"), sql("debit_account", "credit_account"));
-    let rows: Vec<CreditRow> = crate::each!(conn, c => diesel::sql_query(credited).load(c))?;
-    let taken: Vec<CreditRow> = crate::each!(conn, c => diesel::sql_query(taken).load(c))?;
-    let named: Vec<(String, SubmissionId, MissionId, String, String)> = earnings::table
-        .inner_join(submissions::table.on(submissions::id.eq(earnings::submission_id)))
-        .inner_join(stores::table.on(stores::id.eq(submissions::store_id)))
-        .filter(earnings::worker_id.eq(worker))
-        .select((
-            diesel::dsl::sql::<Text>("earnings.journal_id"),
-            earnings::submission_id,
-            earnings::mission_id,
-            earnings::kind,
-            stores::name,
-        ))
-        .load(conn)?;
-    let mut visits: std::collections::HashMap<String, _> =
-        named.into_iter().map(|(journal, a, b, c, d)| (journal, (a, b, c, d))).collect();
-    let sum = taken.iter().try_fold(0_i64, |sum, row| sum.checked_add(row.minor));
-    let sum = sum.ok_or_else(|| Failure::fault("more than 64 bits were taken back"))?;
+/// A worker's credits in one currency that lie between `from` and `to` of all that was credited and never reversed,
+/// oldest first, and where the first of them begins. One statement: nothing changes while it is read.
+pub fn any_credits(
+    conn: &mut Conn,
+    worker: &UserId,
+    currency: Currency,
+    from: i64,
+    to: i64,
+) -> Outcome<(Vec<Credit>, i64)> {
+    let sql = format!(
+        "SELECT s.kind AS kind, s.minor AS minor, s.ends AS ends, s.at AS at, s.subject AS returned, e.submission_id AS \
+         submission, e.mission_id AS mission, e.kind AS earning, st.name AS store FROM (SELECT t.id AS id, t.journal_id AS \
+         journal, j.kind AS kind, t.amount_minor AS minor, t.at AS at, ev.subject AS subject, CAST(SUM(t.amount_minor) OVER \
+         (ORDER BY t.id) AS BIGINT) AS ends FROM transfers t JOIN accounts a ON a.id = t.credit_account JOIN accounts o ON \
+         o.id = t.debit_account JOIN journals j ON j.id = t.journal_id LEFT JOIN events ev ON ev.id = j.event_id AND j.kind = \
+         'return_settled_payout' WHERE a.owner = '{}' AND a.kind = 'worker_available' AND a.currency = '{currency}' AND NOT \
+         (o.owner = a.owner AND o.kind = 'worker_in_payout') AND NOT EXISTS (SELECT 1 FROM reversals r WHERE r.reversed_id = \
+         t.journal_id)) s LEFT JOIN earnings e ON e.journal_id = s.journal LEFT JOIN submissions v ON v.id = e.submission_id \
+         LEFT JOIN stores st ON st.id = v.store_id WHERE s.ends > {from} AND s.ends - s.minor < {to} ORDER BY s.id",
+        worker.as_str().replace('\'', "''"),
+    );
+    let rows: Vec<CreditRow> = crate::each!(conn, c => diesel::sql_query(sql).load(c))?;
+    let begin = rows.first().map_or(from, |row| row.ends - row.minor);
     let credit = |row: CreditRow| Credit {
-        visit: visits.remove(&row.journal),
+        visit: match (row.submission, row.mission, row.earning, row.store) {
+            (Some(submission), Some(mission), Some(kind), Some(store)) => {
+                Some((SubmissionId::from_stored(submission), MissionId::from_stored(mission), kind, store))
+            }
+            _ => None,
+        },
+        returned: row.returned.map(PayoutId::from_stored),
         kind: row.kind,
         amount_minor: row.minor,
         at: row.at,
     };
-    Ok((rows.into_iter().map(credit).collect(), sum))
+    Ok((rows.into_iter().map(credit).collect(), begin))
 }
 
 #[derive(QueryableByName)]
@@ -291,9 +301,22 @@ pub fn any_year(conn: &mut Conn, year: i16, worker: Option<&UserId>) -> Outcome<
     Ok(all.into_iter().map(|((worker, _), figures)| (worker, figures)).collect())
 }
 
-/// The last year in which the worker earned.
-pub fn any_last_earning(conn: &mut Conn, worker: &UserId) -> Outcome<Option<At>> {
-    Ok(earnings::table.filter(earnings::worker_id.eq(worker)).select(max(earnings::at)).first(conn)?)
+#[derive(QueryableByName)]
+struct Last {
+    #[diesel(sql_type = Nullable<Timestamp>)]
+    at: Option<At>,
+}
+
+/// When the worker was credited something last, as it is reported: earnings, bonuses, the pay floor.
+pub fn any_last_credit(conn: &mut Conn, worker: &UserId) -> Outcome<Option<At>> {
+    let sql = format!(
+        "SELECT MAX(t.at) AS at FROM transfers t JOIN accounts a ON a.id = t.credit_account JOIN accounts o ON o.id = \
+         t.debit_account WHERE a.owner = '{}' AND a.kind = 'worker_available' AND NOT (o.owner = a.owner AND o.kind IN \
+         ('worker_in_payout', 'paid_out'))",
+        worker.as_str().replace('\'', "''"),
+    );
+    let rows: Vec<Last> = crate::each!(conn, c => diesel::sql_query(sql).load(c))?;
+    Ok(rows.into_iter().next().and_then(|row| row.at))
 }
 
 // Payment notices
@@ -303,13 +326,23 @@ pub fn add_notice(tx: &mut Tx, row: &PaymentNoticeRow) -> Outcome<()> {
     Ok(())
 }
 
-pub fn any_last_notice(conn: &mut Conn, worker: &UserId, currency: Currency) -> Outcome<Option<PaymentNoticeRow>> {
-    Ok(payment_notices::table
-        .filter(payment_notices::worker_id.eq(worker))
-        .filter(payment_notices::currency.eq(currency))
-        .order(payment_notices::to_minor.desc())
-        .first(conn)
-        .optional()?)
+/// What arrived before this payout in its currency, with or without a notice, and whether it came back or not.
+pub fn any_arrived_before(conn: &mut Conn, payout: &PayoutRow) -> Outcome<i64> {
+    let late = late_returns::table.select(late_returns::payout_id);
+    let amounts: Vec<i64> = payouts::table
+        .filter(payouts::worker_id.eq(&payout.worker_id).and(payouts::currency.eq(payout.currency)))
+        .filter(payouts::state.eq(PayoutState::Settled).or(payouts::id.eq_any(late)))
+        .filter(payouts::id.ne(&payout.id))
+        .select(payouts::amount_minor)
+        .load(conn)?;
+    let sum = amounts.into_iter().try_fold(0_i64, i64::checked_add);
+    sum.ok_or_else(|| Failure::fault("payouts beyond 64 bits"))
+}
+
+/// When a payout that had arrived came back.
+pub fn any_returned_at(conn: &mut Conn, id: &PayoutId) -> Outcome<Option<At>> {
+    let late = late_returns::table.filter(late_returns::payout_id.eq(id));
+    Ok(late.select(late_returns::at).first(conn).optional()?)
 }
 
 pub fn notice(conn: &mut Conn, scope: &WorkerScope, id: &PayoutId) -> Outcome<Option<PaymentNoticeRow>> {
@@ -330,9 +363,11 @@ pub fn has_payout(conn: &mut Conn, scope: &WorkerScope, id: &PayoutId) -> Outcom
     Ok(diesel::select(diesel::dsl::exists(own)).get_result(conn)?)
 }
 
-/// What arrived in a year, by currency.
+/// What arrived in a year and did not come back.
 pub fn notices_between(conn: &mut Conn, scope: &WorkerScope, from: At, to: At) -> Outcome<Vec<PaymentNoticeRow>> {
+    let late = late_returns::table.select(late_returns::payout_id);
     Ok(payment_notices::table
+        .filter(payment_notices::payout_id.ne_all(late))
         .filter(payment_notices::worker_id.eq(scope.worker().clone()))
         .filter(payment_notices::at.ge(from).and(payment_notices::at.lt(to)))
         .order((payment_notices::at, payment_notices::payout_id))
@@ -354,18 +389,22 @@ pub fn add_agreement(tx: &mut Tx, row: &AgreementRow) -> Outcome<()> {
     Ok(())
 }
 
-/// The number of the worker's newest document; 0 before the first. Call it under `lock_worker`.
-pub fn any_last_number(conn: &mut Conn, worker: &UserId) -> Outcome<i64> {
-    let last: Option<i64> = selfbilling_documents::table
+/// Number and date of the worker's newest document; 0 before the first. Call it under `lock_worker`.
+pub fn any_last_document(conn: &mut Conn, worker: &UserId) -> Outcome<(i64, Option<At>)> {
+    let last: Option<(i64, At)> = selfbilling_documents::table
         .filter(selfbilling_documents::worker_id.eq(worker))
-        .select(max(selfbilling_documents::number))
-        .first(conn)?;
-    Ok(last.unwrap_or(0))
+        .order(selfbilling_documents::number.desc())
+        .select((selfbilling_documents::number, selfbilling_documents::issued_at))
+        .first(conn)
+        .optional()?;
+    Ok(last.map_or((0, None), |(number, at)| (number, Some(at))))
 }
 
-pub fn add_document(tx: &mut Tx, row: &DocumentRow, party: &PartyRow) -> Outcome<()> {
+pub fn add_document(tx: &mut Tx, row: &DocumentRow, party: Option<&PartyRow>) -> Outcome<()> {
     diesel::insert_into(selfbilling_documents::table).values(row.clone()).execute(&mut **tx)?;
-    diesel::insert_into(selfbilling_parties::table).values(party.clone()).execute(&mut **tx)?;
+    if let Some(party) = party {
+        diesel::insert_into(selfbilling_parties::table).values(party.clone()).execute(&mut **tx)?;
+    }
     Ok(())
 }
 

@@ -803,7 +803,6 @@ pub struct PaymentNoticeRow {
     pub currency: Currency,
     pub from_minor: i64,
     pub to_minor: i64,
-    pub reversed_minor: i64,
     pub body: Json,
     pub at: At,
 }

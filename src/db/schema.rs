@@ -791,7 +791,6 @@ diesel::table! {
         currency -> Text,
         from_minor -> BigInt,
         to_minor -> BigInt,
-        reversed_minor -> BigInt,
         body -> Text,
         at -> Timestamp,
     }

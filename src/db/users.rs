@@ -26,6 +26,11 @@ pub fn any_find(conn: &mut Conn, id: &UserId) -> Outcome<Option<UserRow>> {
     Ok(users::table.find(id).first(conn).optional()?)
 }
 
+/// The same, locked: nobody is erased meanwhile. Lock it before any mission.
+pub fn any_locked(tx: &mut Tx, id: &UserId) -> Outcome<Option<UserRow>> {
+    Ok(Locked(users::table.find(id)).get_result(&mut **tx).optional()?)
+}
+
 pub fn any_by_email(conn: &mut Conn, email: &str) -> Outcome<Option<UserRow>> {
     Ok(users::table.filter(users::email.eq(email)).first(conn).optional()?)
 }

@@ -896,14 +896,24 @@ fn i21_papers(conn: &mut Conn) -> Found {
             ),
             (
                 "two payment notices for the same earnings",
-                "SELECT b.payout_id AS id FROM payment_notices a JOIN payment_notices b ON b.worker_id = a.worker_id AND \
-                 b.currency = a.currency AND b.payout_id <> a.payout_id WHERE b.from_minor >= a.from_minor AND b.from_minor < \
-                 a.to_minor",
+                "SELECT s.payout_id AS id FROM (SELECT payout_id, from_minor, LAG(to_minor) OVER (PARTITION BY worker_id, \
+                 currency ORDER BY from_minor, to_minor) AS last_to FROM payment_notices) s WHERE s.last_to > s.from_minor",
+            ),
+            (
+                "a payout that arrived since notices are written, and has none",
+                "SELECT p.id AS id FROM payouts p WHERE p.state = 'settled' AND p.settled_at >= (SELECT MIN(at) FROM \
+                 payment_notices) AND NOT EXISTS (SELECT 1 FROM payment_notices n WHERE n.payout_id = p.id)",
             ),
             (
                 "an erased worker who can sign in or has an address",
                 "SELECT u.id AS id FROM users u WHERE u.state = 'erased' AND (u.password_hash <> '!' OR u.email <> u.id || \
                  '@erased.invalid' OR NOT EXISTS (SELECT 1 FROM erasures e WHERE e.worker_id = u.id))",
+            ),
+            (
+                "an erased worker who is signed in, or can be paid",
+                "SELECT u.id AS id FROM users u WHERE u.state = 'erased' AND (EXISTS (SELECT 1 FROM sessions s WHERE \
+                 s.user_id = u.id) OR EXISTS (SELECT 1 FROM payout_methods m WHERE m.worker_id = u.id) OR EXISTS (SELECT 1 \
+                 FROM payout_choices c WHERE c.worker_id = u.id))",
             ),
         ],
     )

@@ -127,19 +127,21 @@ pub struct Platform {
 
 // When what is missing holds money back
 
-/// Days after the first earning on which a letter asks for what is missing; with the last one payouts are held. The
-/// directive (annex V, section IV A 2) wants two reminders and at least 60 days.
-pub const REMINDER_DAYS: [i64; 3] = [0, 30, 60];
+/// Letters that ask for what is missing, the first one with the first earning; with the last one payouts are held.
+pub const REMINDERS: usize = 3;
+/// Days from one letter to the next, whenever the first one went out. The directive (annex V, section IV A 2) wants two
+/// reminders and at least 60 days.
+pub const REMINDER_GAP_DAYS: i64 = 30;
 
-/// The next letter's number from 0 on, when it is due.
-pub fn reminder_due(first_earning: At, sent: usize, now: At) -> Option<usize> {
-    let days = REMINDER_DAYS.get(sent)?;
-    (first_earning.plus_days(*days) <= now).then_some(sent)
+/// The next letter's number from 0 on, when it is due. `last`: when the one before went out.
+pub fn reminder_due(last: Option<At>, sent: usize, now: At) -> Option<usize> {
+    let due = last.is_none_or(|at| at.plus_days(REMINDER_GAP_DAYS) <= now);
+    (due && sent < REMINDERS).then_some(sent)
 }
 
 /// Whether a payout waits for the profile: always before the first one, else from the last reminder on.
 pub fn must_wait(complete: bool, was_paid: bool, reminders: usize) -> bool {
-    !complete && (!was_paid || reminders >= REMINDER_DAYS.len())
+    !complete && (!was_paid || reminders >= REMINDERS)
 }
 
 // What a payout pays
@@ -254,7 +256,7 @@ pub fn duties(country: Option<&str>) -> Vec<Duty> {
     }
 }
 
-/// The version of the terms below; a new text is a new version, which is accepted anew.
+/// The version of the terms below; a new text is a new version. Who accepted an older one goes on under that.
 pub const TERMS_VERSION: &str = "2026-11";
 
 /// What a worker accepts, in `fr` or else in English.
@@ -324,10 +326,10 @@ mod tests {
     #[test]
     fn three_letters_then_payouts_wait() {
         let first = at("2026-03-10T09:00:00Z");
-        assert_eq!(reminder_due(first, 0, first), Some(0));
-        assert_eq!(reminder_due(first, 1, first.plus_days(29)), None);
-        assert_eq!(reminder_due(first, 1, first.plus_days(30)), Some(1));
-        assert_eq!(reminder_due(first, 3, first.plus_days(900)), None);
+        assert_eq!(reminder_due(None, 0, first), Some(0));
+        assert_eq!(reminder_due(Some(first), 1, first.plus_days(29)), None);
+        assert_eq!(reminder_due(Some(first), 1, first.plus_days(30)), Some(1));
+        assert_eq!(reminder_due(Some(first), 3, first.plus_days(900)), None);
         assert!(must_wait(false, false, 0) && must_wait(false, true, 3));
         assert!(!must_wait(false, true, 2) && !must_wait(true, false, 3));
     }

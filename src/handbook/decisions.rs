@@ -148,3 +148,13 @@
 //!   for each caller and key. When the oldest key is taken away, repeats of requests from before it are refused.
 //! * 2026-11-22 **A hook may offer PayPal's name of an order, never its fate.** We look it up under our own token and believe
 //!   it when our two ids and the amount are there.
+//! * 2026-11-22 **A payout pays the oldest credits that were never reversed**, from what arrived before on, with or without a
+//!   notice. A bonus that was reversed is in no notice; where it was paid already, later credits are paid by so much less.
+//! * 2026-11-22 **What comes back after it arrived is invoiced anew, with the same visits.** The invoice is taken back whole and
+//!   the next one is over what came back. The rail's cost of the first way was the worker's, so the new one is smaller by it.
+//! * 2026-11-22 **Papers never stand in the way of money.** A profile that does not open is one that was not given; a credit
+//!   note to an invoice whose supplier does not open names the invoice only.
+//! * 2026-11-22 **New terms of self-billing bind who accepts them.** An agreement to older ones goes on under its own version.
+//! * 2026-11-22 **Photos stay when a worker is erased**, also of visits that were not handed in: their bytes may be those of
+//!   another visit, and what was compared with them was judged by them. What banks wrote about a return stays in the rows
+//!   that are never changed. The answer to the erasure says both.

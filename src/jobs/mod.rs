@@ -23,7 +23,7 @@ use crate::context::{App, Cx};
 use crate::domain::refusal::{Failure, Outcome};
 use crate::ops::deadlines::{self, Swept};
 use crate::ops::work::{self, Claimed};
-use crate::ops::{assess, audit_seal, budgets, discovery, faces, gift_codes, payouts, positions, tax_profiles};
+use crate::ops::{assess, audit_seal, budgets, discovery, faces, gift_codes, outbox, payouts, positions, tax_profiles};
 
 /// One line of the table.
 pub struct Job {
@@ -174,6 +174,15 @@ pub const JOBS: &[Job] = &[
         gives_up: "after 10 tries, about 2 days; the letter stays in the outbox with the last error",
         run: Run::Outside(|bench| Box::pin(deliver::run(bench))),
     },
+    Job {
+        name: outbox::FORGET_LETTER,
+        wake: Wake::Queue,
+        at_once: Hands::One,
+        lease_secs: 60,
+        retry_secs: &[10, 60, 600, 3600],
+        gives_up: "never: the letter of somebody who was erased is looked for until it is gone",
+        run: Run::Queued(|bench, claimed| Box::pin(forget_letter(bench, claimed))),
+    },
     sweep("seal_audit", 5, |cx| Ok(Swept { done: audit_seal::seal_audit(cx)?, failed: Vec::new() })),
     Job {
         name: "measure",
@@ -228,6 +237,16 @@ async fn assess_visit(bench: Bench, claimed: Claimed) -> Outcome<()> {
 async fn ask_rail(bench: Bench, claimed: Claimed) -> Outcome<()> {
     send_payouts::ask(&bench.app.core, &bench.app.rails, claimed.subject).await?;
     bench.block(move |cx| work::done(cx, &claimed.id)).await
+}
+
+async fn forget_letter(bench: Bench, claimed: Claimed) -> Outcome<()> {
+    let postman = bench.app.postman.clone();
+    bench
+        .block(move |cx| {
+            postman.forget(&claimed.subject)?;
+            work::done(cx, &claimed.id)
+        })
+        .await
 }
 
 /// Work that waits, for the operator's eyes.

@@ -20,6 +20,7 @@ use crate::domain::time::At;
 use crate::ops::Page;
 use crate::ops::bonuses::late_bonus;
 use crate::ops::decisions::{DecisionView, bounded, checked, proposed, refused_of, seconded, settle, wrong_state};
+use crate::ops::erasures::refuse_erased;
 
 /// Characters of an appeal.
 const TEXT_MIN: usize = 20;
@@ -77,6 +78,7 @@ pub fn appeal_submission(
     }
     let scope = WorkerScope::from(who);
     cx.write_once(who, once, |tx| {
+        refuse_erased(tx, who.user())?;
         let submission = submissions::locked(tx, &scope, id)?.or_missing("submission")?;
         let closed = |detail: &str| Failure::from(Refusal::new(Code::AppealClosed, detail));
         if appeals::any_of_submission(tx, id)?.is_some() {

@@ -11,7 +11,7 @@ use crate::context::Cx;
 use crate::db::evidence::About;
 use crate::db::rows::{AssessmentRow, EvidenceRow, PhotoPairRow, SubmissionRow};
 use crate::db::types::Json;
-use crate::db::{Conn, Tx, assess as db, evidence, looks, missions, pairs, queue, reservations, submissions};
+use crate::db::{Conn, Tx, assess as db, evidence, looks, missions, pairs, queue, reservations, submissions, users};
 use crate::domain::assessment::{self, Assessment, Opinion};
 use crate::domain::capture::{self, Envelope, Link};
 use crate::domain::decision::Verdict;
@@ -23,6 +23,7 @@ use crate::domain::questionnaire::{self, LoopSets, PhotoRules, Questionnaire};
 use crate::domain::refusal::{Failure, OrMissing, Outcome};
 use crate::domain::submission::{SubmissionMove, SubmissionState, review_due};
 use crate::domain::time::At;
+use crate::domain::user::UserState;
 
 /// The queue of photos to look at; the subject is an evidence id.
 pub const CHECK_EVIDENCE: &str = "check_evidence";
@@ -233,6 +234,7 @@ pub fn record_looked(
             hash_seq = Some(last + 1);
         }
         let submission = add_photo_findings(tx, &row, &look.findings)?;
+        let look = &kept_of(tx, &row.worker_id, look)?;
         for pair in &look.pairs {
             let row = PhotoPairRow {
                 evidence_id: id.clone(),
@@ -305,6 +307,19 @@ pub(super) fn wake_assessment(tx: &mut Tx, submission: Option<&SubmissionRow>) -
         }
         _ => Ok(()),
     }
+}
+
+/// The look as it may be kept: of somebody who was erased meanwhile without places. The photo is locked, and an erasure
+/// locks it too.
+fn kept_of(tx: &mut Tx, worker: &UserId, look: &Look) -> Outcome<Look> {
+    let mut look = look.clone();
+    if users::any_find(tx, worker)?.is_none_or(|user| user.state == UserState::Erased) {
+        look.context = None;
+        if let Some(facts) = look.facts.as_object_mut() {
+            facts.remove("point");
+        }
+    }
+    Ok(look)
 }
 
 /// Keeps a look as it was made, whatever later ones find.

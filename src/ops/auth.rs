@@ -223,12 +223,16 @@ pub fn create_token(cx: &Cx, who: &Anyone, asked: &Credentials) -> Outcome<Token
             if user.is_none_or(|u| u.password_hash == NO_PASSWORD) {
                 password::burn(&asked.password);
             }
-            cx.write(who, |tx| tx.record(Event::new("sign_in.failed", digest(&email))))?;
+            // Keyed: who has the log alone cannot tell whose address it is.
+            cx.write(who, |tx| tx.record(Event::new("sign_in.failed", cx.vault().mark("email", &email))))?;
             return Err(wrong().into());
         }
     };
     let secret = cx.dice().secret();
     cx.write(who, |tx| {
+        // The password was proved before: who was erased since, or changed it, gets no session.
+        let proved = users::any_locked(tx, &user.id)?;
+        let user = proved.filter(|now| now.password_hash == user.password_hash).ok_or_else(wrong)?;
         users::forget_failures(tx, &email)?;
         let session: SessionId = tx.id();
         let refresh_token = refresh_text(&session, 1, &secret);
@@ -355,6 +359,10 @@ pub fn refresh_token(cx: &Cx, who: &Anyone, asked: &Refresh) -> Outcome<Tokens> 
             }
         }
         let user = users::any_find(tx, &row.user_id)?.ok_or_else(|| Failure::fault("a session of nobody"))?;
+        if user.state == UserState::Erased {
+            tx.nothing_changed();
+            return Ok(None);
+        }
         let fresh = refresh_text(&row.id, row.generation + 1, &secret);
         sessions::rotate(tx, &row, &hash, &digest(&fresh), tx.now().plus_secs(REFRESH_TOKEN_SECS))?;
         tx.record(Event::new("session.refreshed", &row.id))?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::campaigns::MAX_PAY_MINOR;
+use super::erasures::refuse_erased;
 use super::fields::Fields;
 use crate::access::scope::{BrandScope, WorkerScope};
 use crate::access::{BrandOwner, Finance, Worker};
@@ -114,6 +115,7 @@ pub fn give_bonus(cx: &Cx, who: &BrandOwner, once: &Once, id: &SubmissionId, ask
     let scope = BrandScope::from(who);
     cx.write_once(who, once, |tx| {
         let visit = budgets::paid_visit(tx, &scope, id)?.or_missing("submission")?;
+        refuse_erased(tx, &visit.worker_id)?;
         let currency = funds::any_currency(tx, who.brand())?.or_missing("brand")?;
         let amount = Money::new(asked.amount_minor, currency);
         let data = json!({"amount": amount, "reason": asked.reason, "worker_id": visit.worker_id});
@@ -144,6 +146,7 @@ pub fn give_late_bonus(
     check("/amount/amount_minor", asked.amount.minor, &asked.reason)?;
     cx.write_once(who, once, |tx| {
         users::any_find(tx, worker)?.filter(|user| user.kind == UserKind::Worker).or_missing("worker")?;
+        refuse_erased(tx, worker)?;
         let row = late_bonus(tx, worker, None, asked.amount, &asked.reason, Some(who.user()))?;
         Ok(BonusView::from(row))
     })

@@ -470,9 +470,10 @@ fn settle_dues(tx: &mut Tx, row: &CampaignRow, before: &FloorCheckRow, check: &m
     let reserve = ledger::balance(tx, &AccountName::reserve(id), row.currency)?;
     let (mut available, mut reserve) = (available.minor, reserve.minor);
     let (mut paid, mut short) = (0_i64, false);
-    for (due, worker, state) in dues {
+    for (due, worker) in dues {
         let visit = &due.submission_id;
-        if state == UserState::Erased {
+        // Nobody is there to be paid.
+        if users::any_locked(tx, &worker)?.is_none_or(|user| user.state == UserState::Erased) {
             budgets::drop_floor_due(tx, visit)?;
             continue;
         }

@@ -9,7 +9,7 @@ use crate::access::{Admin, Worker, password};
 use crate::context::{Cx, Once};
 use crate::db::rows::{ErasureRow, UserRow};
 use crate::db::types::Json;
-use crate::db::{Tx, erasures, ledger, missions, papers, reservations, users};
+use crate::db::{Tx, erasures, ledger, missions, papers, queue, reservations, users};
 use crate::domain::event::Event;
 use crate::domain::ids::UserId;
 use crate::domain::ledger::AccountName;
@@ -19,6 +19,7 @@ use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refu
 use crate::domain::reservation::ReservationMove;
 use crate::domain::time::At;
 use crate::domain::user::{UserKind, UserState};
+use crate::ops::outbox::FORGET_LETTER;
 
 #[derive(Deserialize, Clone, Debug)]
 #[serde(deny_unknown_fields)]
@@ -98,10 +99,16 @@ fn erase(
     if user.state == UserState::Erased {
         return Err(Refusal::wrong_state(user.state, &[]).into());
     }
-    let waived = owed(tx, id, waive)?;
+    owed(tx, id, waive)?;
     release(tx, id)?;
+    // Work may have been sealed while the missions were waited for.
+    let waived = owed(tx, id, waive)?;
     let positions = erasures::forget_whereabouts(tx, id)?;
     let kept = keep(tx, &user)?;
+    let now = tx.now();
+    for (letter, over) in erasures::any_letters(tx, &user.email, now)? {
+        queue::enqueue(tx, FORGET_LETTER, letter.as_str(), over)?;
+    }
     erasures::forget_person(tx, id, &user.email, once)?;
     let waived_json = serde_json::to_value(&waived).map_err(Failure::fault)?;
     let row =
@@ -129,6 +136,15 @@ fn erase(
         kept,
         waived,
     })
+}
+
+/// Refuses what somebody who is erased would do with a token that lives some minutes longer, or would be given. The worker
+/// is locked: nobody is erased before it is written.
+pub(super) fn refuse_erased(tx: &mut Tx, worker: &UserId) -> Outcome<()> {
+    match users::any_locked(tx, worker)? {
+        Some(user) if user.state == UserState::Erased => Err(Refusal::wrong_state(user.state, &[]).into()),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses while money is on its way, may still be owed, or is left and was not waived; returns what is left.
@@ -171,18 +187,20 @@ fn release(tx: &mut Tx, id: &UserId) -> Outcome<()> {
 fn keep(tx: &mut Tx, user: &UserRow) -> Outcome<Vec<Kept>> {
     let mut kept = vec![
         Kept {
-            what: "ledger, audit log, decisions and what was handed in for visits".to_owned(),
+            what: "ledger, audit log, decisions, what banks said of payouts, and what was handed in for visits, with positions \
+                   that a question asked for"
+                .to_owned(),
             why: "they know an id, which names nobody any more; books and evidence of paid work must stay whole"
                 .to_owned(),
             until: None,
         },
         Kept {
-            what: "photos of visits".to_owned(),
+            what: "photos of visits, also of those that were not handed in".to_owned(),
             why: "they prove what a brand paid for, and are kept without the name of who took them, as the camera wrote them".to_owned(),
             until: None,
         },
     ];
-    match papers::any_last_earning(tx, &user.id)? {
+    match papers::any_last_credit(tx, &user.id)? {
         Some(at) if papers::any_profile(tx, &user.id)?.is_some() => {
             let until = kept_until(at, REPORT_YEARS);
             papers::keep_profile_until(tx, &user.id, until)?;

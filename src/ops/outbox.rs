@@ -9,6 +9,9 @@ use crate::domain::refusal::{Failure, Outcome};
 
 const DELIVER: Actor = Actor::Machine("deliver");
 
+/// The queue of letters to take back from where the postman put them; the subject is a message id.
+pub const FORGET_LETTER: &str = "forget_letter";
+
 /// A letter that this process may send now.
 #[derive(Clone, Debug)]
 pub struct Letter {

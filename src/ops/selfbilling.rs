@@ -1,5 +1,6 @@
 //! What a worker is told when a payout arrived, and the invoice that the platform writes in the worker's name where that
-//! was agreed. Both are fixed in the transaction that settles the payout: read again, they are the same to the byte.
+//! was agreed. Both are fixed in the transaction that settles the payout: read again, they are the same to the byte, but
+//! for the day on which a payout came back.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -63,6 +64,8 @@ pub struct NoticeView {
     pub net: Money,
     pub requested_at: At,
     pub settled_at: At,
+    /// When the bank sent it back after all: it is in the balance again, and another payout pays it.
+    pub returned_at: Option<At>,
     pub lines: Vec<PaidLine>,
     /// What the worker is told of tax and social security.
     pub duties: Vec<Duty>,
@@ -73,7 +76,7 @@ fn read<T: serde::de::DeserializeOwned>(body: Json) -> Outcome<T> {
 }
 
 impl NoticeView {
-    fn of(row: PaymentNoticeRow) -> Outcome<NoticeView> {
+    fn of(row: PaymentNoticeRow, returned_at: Option<At>) -> Outcome<NoticeView> {
         let body: NoticeBody = read(row.body)?;
         Ok(NoticeView {
             payout_id: row.payout_id,
@@ -84,6 +87,7 @@ impl NoticeView {
             net: body.net,
             requested_at: body.requested_at,
             settled_at: row.at,
+            returned_at,
             lines: body.lines,
             duties: body.duties,
         })
@@ -94,30 +98,9 @@ impl NoticeView {
 pub(super) fn settled(cx: &Cx, tx: &mut Tx, payout: &PayoutRow) -> Outcome<()> {
     let (worker, currency) = (&payout.worker_id, payout.currency);
     let user = papers::lock_worker(tx, worker)?.or_missing("worker")?;
-    let last = papers::any_last_notice(tx, worker, currency)?;
-    let (before, reversed_before) = last.map_or((0, 0), |row| (row.to_minor, row.reversed_minor));
-    let (credits, reversed) = papers::any_credits(tx, worker, currency)?;
-    // What was taken back meanwhile is passed over: nobody is paid for it.
-    let beyond = || Failure::fault("a payout beyond 64 bits");
-    let from = reversed.checked_sub(reversed_before).and_then(|more| before.checked_add(more)).ok_or_else(beyond)?;
-    let to = from.checked_add(payout.amount_minor).ok_or_else(beyond)?;
-    let amounts: Vec<i64> = credits.iter().map(|credit| credit.amount_minor).collect();
-    let lines: Vec<PaidLine> = covered(&amounts, from, to)
-        .into_iter()
-        .map(|(place, part)| {
-            let credit = &credits[place];
-            let visit = credit.visit.clone();
-            PaidLine {
-                kind: visit.as_ref().map_or_else(|| credit.kind.clone(), |(_, _, kind, _)| kind.clone()),
-                submission_id: visit.as_ref().map(|(submission, ..)| submission.clone()),
-                mission_id: visit.as_ref().map(|(_, mission, ..)| mission.clone()),
-                store_name: visit.map(|(.., store)| store),
-                at: credit.at,
-                earned: Money::new(credit.amount_minor, currency),
-                paid: Money::new(part, currency),
-            }
-        })
-        .collect();
+    let from = papers::any_arrived_before(tx, payout)?;
+    let to = from.checked_add(payout.amount_minor).ok_or_else(|| Failure::fault("a payout beyond 64 bits"))?;
+    let lines = lines_between(tx, payout, from, to)?;
     let (gross, cost) = (Money::new(payout.amount_minor, currency), Money::new(payout.cost_minor, currency));
     // Papers never stand in the way of money: a profile that does not open is one that was not given.
     let person = any_person(cx, tx, worker).ok();
@@ -137,7 +120,6 @@ pub(super) fn settled(cx: &Cx, tx: &mut Tx, payout: &PayoutRow) -> Outcome<()> {
         currency,
         from_minor: from,
         to_minor: to,
-        reversed_minor: reversed,
         body: Json(serde_json::to_value(body).map_err(Failure::fault)?),
         at: tx.now(),
     };
@@ -149,6 +131,40 @@ pub(super) fn settled(cx: &Cx, tx: &mut Tx, payout: &PayoutRow) -> Outcome<()> {
         issue(cx, tx, payout, &person, body)?;
     }
     Ok(())
+}
+
+/// What the payout pays: the credits from `from` to `to` of all that was credited and not reversed. What came back of an
+/// earlier payout is what that one paid, oldest first; the rail's cost of it is not there again.
+fn lines_between(tx: &mut Tx, payout: &PayoutRow, from: i64, to: i64) -> Outcome<Vec<PaidLine>> {
+    let currency = payout.currency;
+    let (credits, begin) = papers::any_credits(tx, &payout.worker_id, currency, from, to)?;
+    let amounts: Vec<i64> = credits.iter().map(|credit| credit.amount_minor).collect();
+    let mut lines = Vec::new();
+    for (place, part) in covered(&amounts, from - begin, to - begin) {
+        let credit = &credits[place];
+        let notice = credit.returned.as_ref().map(|id| papers::any_notice(tx, id)).transpose()?.flatten();
+        if let Some(notice) = notice {
+            let before: NoticeBody = read(notice.body)?;
+            let paid: Vec<i64> = before.lines.iter().map(|line| line.paid.minor).collect();
+            // Of the credits only the first may have been paid in part already.
+            let skipped = if place == 0 { (from - begin).max(0) } else { 0 };
+            for (line, part) in covered(&paid, skipped, skipped + part) {
+                lines.push(PaidLine { paid: Money::new(part, currency), ..before.lines[line].clone() });
+            }
+            continue;
+        }
+        let visit = credit.visit.clone();
+        lines.push(PaidLine {
+            kind: visit.as_ref().map_or_else(|| credit.kind.clone(), |(_, _, kind, _)| kind.clone()),
+            submission_id: visit.as_ref().map(|(submission, ..)| submission.clone()),
+            mission_id: visit.as_ref().map(|(_, mission, ..)| mission.clone()),
+            store_name: visit.map(|(.., store)| store),
+            at: credit.at,
+            earned: Money::new(credit.amount_minor, currency),
+            paid: Money::new(part, currency),
+        });
+    }
+    Ok(lines)
 }
 
 /// A payout that came back: its invoice, if it had one, is taken back by a credit note.
@@ -164,7 +180,8 @@ pub fn get_payment_notice(cx: &Cx, who: &Worker, id: &PayoutId) -> Outcome<Notic
     let scope = WorkerScope::from(who);
     cx.read(|c| {
         if let Some(row) = papers::notice(c, &scope, id)? {
-            return NoticeView::of(row);
+            let returned_at = papers::any_returned_at(c, id)?;
+            return NoticeView::of(row, returned_at);
         }
         if !papers::has_payout(c, &scope, id)? {
             return Err(Refusal::missing("payout").into());
@@ -211,7 +228,8 @@ pub struct Acceptance {
     pub terms_version: String,
 }
 
-/// From the next payout on the platform writes the invoices.
+/// From the next payout on the platform writes the invoices. An agreement to terms that were replaced since goes on, and
+/// each document names the version it was written under; the new terms hold for who accepts them.
 pub fn accept_self_billing(cx: &Cx, who: &Worker, once: &Once, asked: &Acceptance) -> Outcome<AgreementView> {
     if asked.terms_version != TERMS_VERSION {
         let detail = format!("The terms of today are {TERMS_VERSION}: read them again.");
@@ -316,7 +334,7 @@ pub struct DocumentView {
     pub reason: Option<String>,
     pub issued_at: At,
     pub amount: Money,
-    /// Null once it need not be kept any more.
+    /// Null once it need not be kept any more, and on a credit note to an invoice whose supplier could not be read.
     pub supplier: Option<SupplierView>,
     pub platform: Platform,
     pub lines: Vec<PaidLine>,
@@ -367,11 +385,11 @@ fn document_view(cx: &Cx, c: &mut Conn, row: DocumentRow) -> Outcome<DocumentVie
 
 /// Gives the next number out and writes the document under it. The worker is locked.
 fn issue(cx: &Cx, tx: &mut Tx, payout: &PayoutRow, person: &TaxPerson, body: DocumentBody) -> Outcome<DocumentRow> {
-    let number = papers::any_last_number(tx, &payout.worker_id)? + 1;
+    let (last, last_at) = papers::any_last_document(tx, &payout.worker_id)?;
     let row = DocumentRow {
         id: tx.id(),
         worker_id: payout.worker_id.clone(),
-        number,
+        number: last + 1,
         kind: "invoice".to_owned(),
         payout_id: payout.id.clone(),
         original_id: None,
@@ -379,7 +397,7 @@ fn issue(cx: &Cx, tx: &mut Tx, payout: &PayoutRow, person: &TaxPerson, body: Doc
         amount_minor: payout.amount_minor,
         currency: payout.currency,
         body: Json(serde_json::to_value(body).map_err(Failure::fault)?),
-        issued_at: tx.now(),
+        issued_at: not_before(tx.now(), last_at),
     };
     let of = |text: &Option<String>| text.clone().unwrap_or_default();
     let supplier = SupplierView {
@@ -391,41 +409,47 @@ fn issue(cx: &Cx, tx: &mut Tx, payout: &PayoutRow, person: &TaxPerson, body: Doc
         vat_number: person.vat_number.clone(),
     };
     let plain = serde_json::to_string(&supplier).map_err(Failure::fault)?;
-    add(cx, tx, &row, &plain)?;
+    add(cx, tx, &row, Some(&plain))?;
     Ok(row)
 }
 
-fn add(cx: &Cx, tx: &mut Tx, row: &DocumentRow, supplier: &str) -> Outcome<()> {
-    let party = PartyRow {
+/// A transaction's time is that of its beginning, so one that waited may be older than the document before.
+fn not_before(now: At, last: Option<At>) -> At {
+    last.map_or(now, |last| last.max(now))
+}
+
+fn add(cx: &Cx, tx: &mut Tx, row: &DocumentRow, supplier: Option<&str>) -> Outcome<()> {
+    let party = supplier.map(|supplier| PartyRow {
         document_id: row.id.clone(),
         worker_id: row.worker_id.clone(),
         person: cx.vault().seal(&party_place(&row.id), supplier),
-        keep_until: kept_until(tx.now(), DOCUMENT_YEARS),
-    };
-    papers::add_document(tx, row, &party)?;
+        keep_until: kept_until(row.issued_at, DOCUMENT_YEARS),
+    });
+    papers::add_document(tx, row, party.as_ref())?;
     let event = Event::new("self_billing.issued", &row.id);
     tx.record(event.data(json!({ "number": row.number, "kind": row.kind, "payout_id": row.payout_id })))?;
     Ok(())
 }
 
-/// A credit note over all of `invoice`, to whom it was written.
+/// A credit note over all of `invoice`, to whom it was written. Where that does not open, or need not be kept any more,
+/// the note names the invoice only: papers never stand in the way of money.
 fn take_back(cx: &Cx, tx: &mut Tx, payout: &PayoutRow, invoice: &DocumentRow, reason: &str) -> Outcome<DocumentRow> {
     let party = papers::any_party(tx, &invoice.id)?;
-    let supplier = party.map(|party| cx.vault().open(&party_place(&invoice.id), &party.person));
-    let supplier = supplier.transpose().map_err(|_| Failure::fault("the supplier of a document does not open"))?;
+    let supplier = party.and_then(|party| cx.vault().open(&party_place(&invoice.id), &party.person).ok());
+    let (last, last_at) = papers::any_last_document(tx, &payout.worker_id)?;
     let mut body: DocumentBody = read(invoice.body.clone())?;
     body.original_number = Some(number_text(invoice.number));
     let row = DocumentRow {
         id: tx.id(),
-        number: papers::any_last_number(tx, &payout.worker_id)? + 1,
+        number: last + 1,
         kind: "credit_note".to_owned(),
         original_id: Some(invoice.id.clone()),
         reason: Some(reason.to_owned()),
         body: Json(serde_json::to_value(body).map_err(Failure::fault)?),
-        issued_at: tx.now(),
+        issued_at: not_before(tx.now(), last_at),
         ..invoice.clone()
     };
-    add(cx, tx, &row, &supplier.unwrap_or_else(|| "null".to_owned()))?;
+    add(cx, tx, &row, supplier.as_deref())?;
     Ok(row)
 }
 

@@ -31,6 +31,7 @@ use crate::domain::time::At;
 use crate::domain::visit::{lateness_secs, seal_conflict_secs, worth_retaking};
 use crate::ops::assess::{envelope_of, rules_of};
 use crate::ops::campaigns::pinned;
+use crate::ops::erasures::refuse_erased;
 use crate::ops::evidence::{PHOTO_MAX_BYTES, PHOTOS_MAX, client_id_error, question_error, sha256_error};
 use crate::ops::grades::{self, GradeView};
 use crate::ops::missions::MissionSummary;
@@ -521,6 +522,7 @@ pub fn seal(cx: &Cx, who: &Worker, once: &Once, id: &ReservationId, asked: &Seal
     })?;
     cx.write_once(who, once, |tx| {
         let now = tx.now();
+        refuse_erased(tx, who.user())?;
         let mission = reservations::find(tx, &worker, id)?.or_missing("reservation")?.mission_id;
         let mission = missions::any_locked(tx, &mission)?.or_missing("mission")?;
         let row = reservations::locked(tx, &worker, id)?.or_missing("reservation")?;

@@ -11,7 +11,7 @@ use crate::db::rows::TaxProfileRow;
 use crate::db::{Conn, Tx, users};
 use crate::domain::event::{Actor, Event};
 use crate::domain::ids::UserId;
-use crate::domain::papers::{REMINDER_DAYS, TaxPerson, must_wait, quarters, reminder_due, year_of};
+use crate::domain::papers::{REMINDERS, TaxPerson, must_wait, quarters, reminder_due, year_of};
 use crate::domain::refusal::{Code, Failure, FieldError, Outcome, Refusal};
 use crate::domain::tax_number::masked;
 use crate::domain::time::At;
@@ -168,8 +168,8 @@ pub fn remind_tax_profiles(cx: &Cx) -> Outcome<Swept> {
         return Ok(swept);
     }
     let now = cx.now();
-    let waiting = cx.read(|c| papers::any_without_profile(c, REMINDER_DAYS.len()))?;
-    let due = waiting.into_iter().filter_map(|(worker, first, sent)| Some((worker, reminder_due(first, sent, now)?)));
+    let waiting = cx.read(|c| papers::any_without_profile(c, REMINDERS))?;
+    let due = waiting.into_iter().filter_map(|(worker, last, sent)| Some((worker, reminder_due(last, sent, now)?)));
     for (worker, number) in due.take(BATCH_ROWS) {
         match remind_one(cx, &worker, number) {
             Ok(true) => swept.done += 1,
@@ -196,7 +196,7 @@ fn remind_one(cx: &Cx, worker: &UserId, number: usize) -> Outcome<bool> {
         let person = any_person(cx, tx, worker)?;
         let what = match number {
             0 => "Before the first payout the law (DAC7) asks us who you are for tax.",
-            1 => "This is the second letter about it: 30 days after your first earning some of it is still missing.",
+            1 => "This is the second letter about it: 30 days after the first one some of it is still missing.",
             _ => "From today on payouts wait until it is there. What you earned stays yours, and you can earn more.",
         };
         let text = format!(

@@ -33,6 +33,19 @@ impl Postman {
         Ok(Postman::Smtp(Box::new(transport)))
     }
 
+    /// Takes back what was written for this message, where it lies in a folder; nothing there is fine. What a mail server
+    /// took is out of reach.
+    pub fn forget(&self, id: &str) -> Outcome<()> {
+        let Postman::Folder(path) = self else { return Ok(()) };
+        let file = path.join(format!("{id}.eml"));
+        match std::fs::remove_file(&file) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::fault(format!("{}: {e}", file.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Blocks until the message is handed over. Its id makes a second delivery recognisable.
     pub fn send(&self, mail: &Mail) -> Outcome<()> {
         let message = Message::builder()

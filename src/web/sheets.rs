@@ -86,13 +86,14 @@ fn sums(rows: &[(&str, Money)]) -> String {
 
 pub fn notice(view: &NoticeView) -> String {
     let body = format!(
-        "{}<p>Payout / Versement {}<br>Worker / Prestataire {}<br>Requested / Demandé {}<br>Arrived / Reçu {}</p>{}{}<h2>Tax \
+        "{}<p>Payout / Versement {}<br>Worker / Prestataire {}<br>Requested / Demandé {}<br>Arrived / Reçu {}{}</p>{}{}<h2>Tax \
          and social security / Impôts et cotisations</h2>{}",
         platform(&view.platform),
         escape(&view.payout_id),
         escape(&view.worker_id),
         day(view.requested_at),
         day(view.settled_at),
+        view.returned_at.map(|at| format!("<br>Came back / Revenu {}", day(at))).unwrap_or_default(),
         sums(&[("Gross / Brut", view.gross), ("Cost of the transfer / Frais", view.cost), ("Net / Net", view.net)]),
         lines(&view.lines, false),
         duties(&view.duties),

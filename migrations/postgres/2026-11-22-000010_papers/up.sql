@@ -19,17 +19,16 @@ CREATE TABLE paper_letters (
 );
 
 -- What a worker is told of a payout that arrived, and which part of what was credited it paid: from_minor to to_minor,
--- counted from the first credit on, what was taken back until then included.
+-- counted from the first credit on, without those that were reversed. from_minor is what arrived before.
 CREATE TABLE payment_notices (
     payout_id TEXT NOT NULL PRIMARY KEY REFERENCES payouts(id),
     worker_id TEXT NOT NULL REFERENCES users(id),
     currency TEXT NOT NULL,
     from_minor BIGINT NOT NULL,
     to_minor BIGINT NOT NULL,
-    reversed_minor BIGINT NOT NULL,
     body TEXT NOT NULL,
     at TIMESTAMP NOT NULL,
-    CHECK (from_minor >= 0 AND to_minor > from_minor AND reversed_minor >= 0)
+    CHECK (from_minor >= 0 AND to_minor > from_minor)
 );
 CREATE INDEX payment_notices_by_worker ON payment_notices (worker_id, currency, to_minor);
 

@@ -76,7 +76,7 @@ INSERT INTO bonuses VALUES ('bon_2','bonus','usr_w','brd_1','cmp_1','sub_1',7,'C
 INSERT INTO reversals VALUES ('jrn_6','jrn_5','Wrong visit.','usr_s',:t);
 INSERT INTO payouts VALUES ('pay_1','usr_w',65,'CHF','CH93','settled','usr_s','TB-1',NULL,:t,:t,:t,4,NULL,'test',5,NULL);
 INSERT INTO confirmations VALUES ('TB-1','pay_1','settled',:t);
-INSERT INTO payment_notices VALUES ('pay_1','usr_w','CHF',0,65,0,'{}',:t);
+INSERT INTO payment_notices VALUES ('pay_1','usr_w','CHF',0,65,'{}',:t);
 INSERT INTO selfbilling_agreements VALUES ('usr_w',1,'accept','2026-11',:t);
 INSERT INTO selfbilling_documents VALUES ('sbd_1','usr_w',1,'invoice','pay_1',NULL,NULL,65,'CHF','{}',:t);
 INSERT INTO selfbilling_documents VALUES ('sbd_2','usr_w',2,'credit_note','pay_1','sbd_1','A typo.',65,'CHF','{}',:t);
@@ -246,9 +246,17 @@ const DAMAGE: &[(&str, &str)] = &[
     ("I21", "UPDATE payment_notices SET worker_id = 'usr_v'"),
     (
         "I21",
-        "INSERT INTO payouts SELECT 'pay_2', worker_id, 1, currency, destination, 'requested', NULL, NULL, NULL, requested_at, NULL, updated_at, 1, NULL, 'test', 0, NULL FROM payouts; INSERT INTO payment_notices SELECT 'pay_2', worker_id, currency, 64, 65, 0, body, at FROM payment_notices",
+        "INSERT INTO payouts SELECT 'pay_2', worker_id, 1, currency, destination, 'requested', NULL, NULL, NULL, requested_at, NULL, updated_at, 1, NULL, 'test', 0, NULL FROM payouts; INSERT INTO payment_notices SELECT 'pay_2', worker_id, currency, 64, 65, body, at FROM payment_notices",
+    ),
+    (
+        "I21",
+        "INSERT INTO payouts SELECT 'pay_2', worker_id, 1, currency, destination, state, approved_by, 'TB-2', NULL, requested_at, settled_at, updated_at, 1, NULL, 'test', 0, NULL FROM payouts",
     ),
     ("I21", "UPDATE users SET password_hash = 'x' WHERE id = 'usr_g'"),
+    (
+        "I21",
+        "INSERT INTO sessions SELECT 'ses_g', id, 'phone', 'h', NULL, 1, created_at, created_at, created_at, NULL, NULL FROM users WHERE id = 'usr_g'",
+    ),
     ("I21", "UPDATE users SET email = 'g@example.org' WHERE id = 'usr_g'"),
     ("I18", "INSERT INTO decision_items VALUES ('dec_1', '/n', 0, NULL, NULL, NULL)"),
 ];

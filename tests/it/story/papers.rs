@@ -2,13 +2,17 @@
 //! yearly report, and how somebody leaves without a trace in the books changing.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
 
 use fieldproof::config::Settings;
 use fieldproof::context::Rules;
+use fieldproof::db::Conn;
 use fieldproof::domain::dac7::{self, Figures, Quarter, Seller};
-use fieldproof::domain::ids::UserId;
+use fieldproof::domain::event::Actor;
+use fieldproof::domain::ids::{PayoutId, UserId};
 use fieldproof::domain::money::{Currency, Money};
 use fieldproof::domain::papers::{Platform, TaxPerson};
+use fieldproof::domain::payout::Said;
 use fieldproof::domain::refusal::Code;
 use fieldproof::domain::time::At;
 use fieldproof::domain::user::StaffRole;
@@ -16,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::support::logs::Logs;
 use crate::support::snapshot::assert_snapshot;
-use crate::support::visit::Plan;
+use crate::support::visit::{Plan, Visit, rejected};
 use crate::support::world::{Engine, PASSWORD, Person, Reply, World, both, every_rail, play_under};
 
 const IBAN: &str = "CH93 0076 2011 6238 5295 7";
@@ -167,6 +171,42 @@ fn holding(world: &World, text: &str) -> Vec<String> {
     found.map(|(table, _)| table).collect()
 }
 
+/// Kind, mission and amount of each line of a payout's notice.
+async fn lines_of(person: &Person<'_>, payout: &Value) -> Vec<(String, Option<String>, i64)> {
+    let id = payout["id"].as_str().unwrap();
+    let notice = person.get(&format!("/v1/me/payouts/{id}/notice")).await.ok();
+    let line = |line: &Value| {
+        let mission = line["mission_id"].as_str().map(str::to_owned);
+        (line["kind"].as_str().unwrap().to_owned(), mission, line["paid"]["amount_minor"].as_i64().unwrap())
+    };
+    notice["lines"].as_array().unwrap().iter().map(line).collect()
+}
+
+fn mission_id(id: &str) -> Option<String> {
+    Some(id.to_owned())
+}
+
+/// Changes rows behind the back of the program.
+fn change(world: &World, postgres: &str, sqlite: &str) {
+    use diesel::connection::SimpleConnection;
+    let changed = world.app.core.db.write(&Actor::Operator, "test", |tx| {
+        tx.nothing_changed();
+        match &mut **tx {
+            Conn::Pg(c) => c.batch_execute(postgres)?,
+            Conn::Lite(c) => c.batch_execute(sqlite)?,
+        }
+        Ok(())
+    });
+    changed.unwrap();
+}
+
+/// Files of the postman in which this address stands.
+fn letters_to(world: &World, email: &str) -> Vec<String> {
+    let files = std::fs::read_dir(world.folder().join("mail")).unwrap().map(|file| file.unwrap().path());
+    let named = files.filter(|file| std::fs::read_to_string(file).unwrap().contains(email));
+    named.map(|file| file.display().to_string()).collect()
+}
+
 with_papers! {
     async fn the_first_payout_waits_for_who_one_is_for_tax(world) {
         let round = world.round("Acme", Plan::short()).await;
@@ -237,6 +277,26 @@ with_papers! {
         world.advance_hours(24 * 30);
         world.work().await;
         assert_eq!(letters(), 3);
+    }
+
+    async fn letters_keep_their_distance_however_long_ago_the_first_earning_was(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        round.clean(&ana, &round.missions[0]).await;
+        world.work().await;
+        let sweep = |hours: i64| {
+            for _ in 0..3 {
+                fieldproof::ops::tax_profiles::remind_tax_profiles(&world.cx()).unwrap();
+                world.advance_hours(hours);
+            }
+            dump(world, &["paper_letters"]).remove("paper_letters").unwrap().len()
+        };
+        // The sweep rested for a long time, as when the platform only begins to ask.
+        world.advance_hours(24 * 100);
+        assert_eq!(sweep(1), 2);
+        world.advance_hours(24 * 29);
+        assert_eq!(sweep(1), 2);
+        assert_eq!(sweep(24), 3);
     }
 
     async fn each_payout_that_arrives_is_explained_and_invoiced_once_without_a_gap(world) {
@@ -315,6 +375,96 @@ with_papers! {
         assert!(holding(world, "Lilas").is_empty());
     }
 
+    async fn a_bonus_that_was_reversed_is_named_in_no_notice_but_the_one_that_paid_it(world) {
+        let round = world.round("Acme", Plan::short().stores(2)).await;
+        let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
+        put(&ana, 0, french()).await.ok();
+        let first = round.clean(&ana, &round.missions[0]).await;
+        let give = async || {
+            world.advance_hours(1);
+            let bonus = json!({ "amount_minor": 300, "reason": "Well done" });
+            round.owner.post(&format!("/v1/brand/submissions/{first}/bonus"), bonus).await.ok();
+        };
+        let reverse = async || {
+            let rows = dump(world, &["journals"]).remove("journals").unwrap();
+            let last = rows.iter().rfind(|row| row.contains(",bonus,")).unwrap();
+            let id = last.split(',').next().unwrap().trim_start_matches('(');
+            let why = json!({ "reason": "The wrong visit." });
+            finance.post(&format!("/v1/admin/journals/{id}/reverse"), why).await.ok();
+        };
+        let paid = async |minor: i64| {
+            let payout = ask(&ana, minor).await.created();
+            settle(&finance, &payout).await;
+            lines_of(&ana, &payout).await
+        };
+        let line = |kind: &str, mission: usize, minor: i64| {
+            (kind.to_owned(), mission_id(&round.missions[mission].id), minor)
+        };
+        // Reversed before it was paid: the next payout is for the visit alone.
+        give().await;
+        reverse().await;
+        assert_eq!(paid(500).await, [line("reward", 0, 500)]);
+        // Reversed after it was paid: what comes next is paid by so much less.
+        give().await;
+        assert_eq!(paid(1000).await, [line("reward", 0, 700), ("bonus".to_owned(), None, 300)]);
+        round.clean(&ana, &round.missions[1]).await;
+        reverse().await;
+        assert_eq!(paid(900).await, [line("reward", 1, 900)]);
+        assert_eq!(ana.balance_minor().await, 0);
+    }
+
+    async fn what_comes_back_after_it_arrived_is_explained_and_invoiced_anew(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
+        round.clean(&ana, &round.missions[0]).await;
+        let (arrived, _) = invoiced(world, &ana, &finance).await;
+        let notice = format!("/v1/me/payouts/{arrived}/notice");
+        assert_eq!(ana.get(&notice).await.ok()["returned_at"], Value::Null);
+        // The key of the first invoice's supplier is lost: money comes back all the same.
+        change(
+            world,
+            "ALTER TABLE selfbilling_parties DISABLE TRIGGER USER; UPDATE selfbilling_parties SET person = 'v1.lost.AAAA'",
+            "DROP TRIGGER selfbilling_parties_no_update; UPDATE selfbilling_parties SET person = 'v1.lost.AAAA'",
+        );
+        world.advance_hours(24);
+        let back = Said::Returned("AC04 account closed".to_owned());
+        let id = PayoutId::parse(&arrived).unwrap();
+        assert!(fieldproof::ops::payouts::record_word(&world.cx(), &id, &back).unwrap());
+        assert_eq!(ana.balance_minor().await, 1200);
+        assert_eq!(ana.get(&notice).await.ok()["returned_at"], world.now().to_string());
+        assert!(ana.get(&format!("{notice}.html")).await.text().contains("Came back"));
+        assert_eq!(ana.get("/v1/me/recaps/2026").await.ok()["paid_out"], json!([]));
+        let documents = dump(world, &["selfbilling_documents", "selfbilling_parties"]);
+        assert_eq!((documents["selfbilling_documents"].len(), documents["selfbilling_parties"].len()), (2, 1));
+        let note = documents["selfbilling_documents"].iter().find(|row| row.contains("credit_note")).unwrap();
+        let note = note.split(',').next().unwrap().trim_start_matches('(');
+        let note = ana.get(&format!("/v1/me/self-billing/documents/{note}")).await.ok();
+        assert_eq!((note["supplier"].clone(), note["original_number"].as_str()), (Value::Null, Some("FP-000001")));
+        // Paid again: the same visit stands on it, first what no payout paid yet, then what came back.
+        let visit = |minor: i64| ("reward".to_owned(), mission_id(&round.missions[0].id), minor);
+        let again = ask(&ana, 900).await.created();
+        settle(&finance, &again).await;
+        assert_eq!(lines_of(&ana, &again).await, [visit(700), visit(200)]);
+        let last = ask(&ana, 300).await.created();
+        settle(&finance, &last).await;
+        assert_eq!(lines_of(&ana, &last).await, [visit(300)]);
+        assert_eq!(ana.get("/v1/me/recaps/2026").await.ok()["paid_out"][0]["gross"]["amount_minor"], 1200);
+    }
+
+    async fn a_tax_profile_is_kept_for_as_long_as_the_last_bonus_is_reported(world) {
+        let round = world.round("Acme", Plan::short()).await;
+        let ana = world.worker("ana").await;
+        put(&ana, 0, french()).await.ok();
+        let visit = round.clean(&ana, &round.missions[0]).await;
+        world.advance_hours(24 * 320);
+        let bonus = json!({ "amount_minor": 300, "reason": "Well done" });
+        round.owner.post(&format!("/v1/brand/submissions/{visit}/bonus"), bonus).await.ok();
+        let erased = ana.post("/v1/me/erasure", json!({ "password": PASSWORD, "waive_balance": true })).await.ok();
+        let kept = erased["kept"].as_array().unwrap();
+        let profile = kept.iter().find(|kept| kept["what"].as_str().unwrap().contains("tax profile")).unwrap();
+        assert_eq!(profile["until"], "2033-01-01T00:00:00Z");
+    }
+
     async fn a_year_is_reported_as_the_worker_sees_it(world) {
         let round = world.round("Acme", Plan::short().stores(2)).await;
         let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
@@ -363,11 +513,23 @@ with_papers! {
         ana.post("/v1/me/erasure", wrong).await.refused(Code::WrongCredentials);
         let owed = ana.post("/v1/me/erasure", right.clone()).await.refused(Code::MoneyOwed);
         assert_eq!(owed["errors"][0]["pointer"], "/waive_balance");
+        // A bank may write a name into its reason.
+        let refused = ask(&ana, 100).await.created();
+        let id = refused["id"].as_str().unwrap();
+        finance.post(&format!("/v1/admin/payouts/{id}/approve"), json!({})).await.ok();
+        world.work().await;
+        let why = json!({ "reason": "The account of Z. Quatrefages is closed" });
+        finance.post(&format!("/v1/admin/payouts/{id}/return"), why).await.ok();
         let payout = ask(&ana, 400).await.created();
         ana.post("/v1/me/erasure", json!({ "password": PASSWORD, "waive_balance": true })).await.refused(Code::MoneyOwed);
         settle(&finance, &payout).await;
         world.work().await;
-        let secrets = [ana.email.as_str(), "Zephyrine", "Quatrefages", IBAN, TIN, "Lilas"];
+        // Somebody mistook the password: the log keeps no address that can be guessed.
+        let mistaken = json!({ "email": ana.email, "password": "not this one at all", "device": "test phone" });
+        world.stranger().ask("/v1/auth/token", mistaken).await.refused(Code::WrongCredentials);
+        let address = fieldproof::access::token::digest(&ana.email);
+        let secrets = [ana.email.as_str(), address.as_str(), "Zephyrine", "Quatrefages", IBAN, TIN, "Lilas"];
+        assert!(!letters_to(world, &ana.email).is_empty());
         assert_eq!(holding(world, TIN), Vec::<String>::new(), "sealed only");
         assert_eq!(holding(world, "Lilas"), Vec::<String>::new(), "sealed only");
         let books = ["accounts", "journals", "transfers", "earnings", "decisions", "confirmations", "payment_notices"];
@@ -390,6 +552,7 @@ with_papers! {
             assert_eq!(holding(world, secret), Vec::<String>::new(), "{secret}");
             assert!(!logs.text().contains(secret), "{secret} is in the log");
         }
+        assert_eq!(letters_to(world, &ana.email), Vec::<String>::new());
         // The token lives some minutes longer, and is good for nothing that matters.
         assert_eq!(ana.get("/v1/me").await.ok()["state"], "erased");
         ana.post(&format!("/v1/missions/{}/reservations", round.missions[2].id), json!({})).await.refused(Code::Suspended);
@@ -411,6 +574,45 @@ with_papers! {
         fieldproof::ops::tax_profiles::drop_papers(&world.cx()).unwrap();
         let sealed = dump(world, &["tax_profiles", "selfbilling_parties"]);
         assert_eq!((sealed["tax_profiles"].len(), sealed["selfbilling_parties"].len()), (0, 0));
+    }
+
+    async fn a_token_that_outlives_its_worker_leads_to_no_money(world) {
+        let round = world.round("Acme", Plan::short().stores(3)).await;
+        let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
+        let paid = round.clean(&ana, &round.missions[0]).await;
+        let refused = round.doubtful(&ana, &round.missions[1]).await;
+        let rita = world.staff(StaffRole::Reviewer).await;
+        rita.claim(&refused).await.ok();
+        rita.decide(&refused, rejected()).await.created();
+        let mut visit = Visit::begin(&ana, &round.missions[2]).await;
+        visit.answer_short(7);
+        visit.upload().await;
+        world.advance_hours(20);
+        world.work().await;
+        ana.post("/v1/me/erasure", json!({ "password": PASSWORD, "waive_balance": true })).await.ok();
+        // Without the erasure both would be taken: the slot is free and the time for an appeal runs.
+        ana.seal(&visit.reservation, &visit.sealed_as("completed")).await.refused(Code::WrongState);
+        ana.appeal(&refused).await.refused(Code::WrongState);
+        let bonus = json!({ "amount_minor": 100, "reason": "Well done" });
+        round.owner.post(&format!("/v1/brand/submissions/{paid}/bonus"), bonus).await.refused(Code::WrongState);
+        let late = json!({ "amount": { "amount_minor": 100, "currency": "CHF" }, "reason": "We were late" });
+        finance.post(&format!("/v1/admin/workers/{}/late-bonus", ana.id), late).await.refused(Code::WrongState);
+    }
+
+    async fn a_photo_that_is_looked_at_after_its_worker_left_names_no_place(world) {
+        let round = world.round("Acme", Plan::short().stores(2)).await;
+        let (ana, bo) = (world.worker("ana").await, world.worker("bo").await);
+        round.clean(&bo, &round.missions[1]).await;
+        let mut visit = Visit::begin(&ana, &round.missions[0]).await;
+        visit.answer_short(7);
+        visit.upload().await;
+        ana.post("/v1/me/erasure", json!({ "password": PASSWORD })).await.ok();
+        world.work().await;
+        let rows = dump(world, &["evidence", "looks"]);
+        let of = |table: &str, text: &str| rows[table].iter().filter(|row| row.contains(text)).count();
+        assert_eq!(rows["looks"].len(), 2, "both were looked at");
+        assert_eq!((of("evidence", "\"point\""), of("evidence", "lat")), (1, 1), "the other worker's: {rows:?}");
+        assert_eq!((of("looks", &bo.id), of("looks", &ana.id)), (1, 0));
     }
 
     async fn an_admin_erases_on_somebodys_word(world) {
@@ -484,7 +686,11 @@ fn the_command_writes_the_report_or_says_what_it_lacks() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("platform-tax-number"));
     let name = ["--platform-name", "Fieldproof", "--platform-address", "1 rue de la Paix, Paris"];
     let place = ["--platform-country", "FR", "--platform-tax-number", "303265045"];
+    // A file that was there, open to all.
+    std::fs::write(&out, "an older report, and longer than nothing").unwrap();
+    std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o644)).unwrap();
     let written = run(&[name, place].concat());
     assert_eq!(written.status.code(), Some(0), "{}", String::from_utf8_lossy(&written.stderr));
     assert!(std::fs::read_to_string(&out).unwrap().contains("<dpi:MessageTypeIndic>DPI403</dpi:MessageTypeIndic>"));
+    assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o600);
 }
