@@ -215,7 +215,7 @@ table! {
         "Visits of a campaign after which the pay floor is looked at again, with the time they really took."
         |s, t| { s.floor_visits = number(t, 5, 1000)?; Ok(()) };
     "late-bonus-percent" "FIELDPROOF_LATE_BONUS_PERCENT" "0"
-        "What the platform adds, of its own money, to pay that an appeal raised: percent of the difference."
+        "What the platform adds, of its own money, for having been late: percent of what an appeal raised, or of an overdue payout."
         |s, t| { s.late_bonus_percent = number(t, 0, 100)?; Ok(()) };
     "earning-caps" "FIELDPROOF_EARNING_CAPS" ""
         "The most that a worker may earn in a calendar year, such as `EUR 500, CHF 500`; without it there is no limit."

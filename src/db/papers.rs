@@ -15,11 +15,12 @@ use super::schema::{
 use super::tx::Tx;
 use crate::access::scope::WorkerScope;
 use crate::domain::dac7::Figures;
-use crate::domain::ids::{DocumentId, MissionId, PayoutId, SubmissionId, UserId};
+use crate::domain::ids::{DocumentId, MissionId, PayoutId, SubmissionId, TransferId, UserId, first_at};
 use crate::domain::money::{Currency, Money};
 use crate::domain::papers::{DOCUMENT_YEARS, kept_since, quarters};
 use crate::domain::payout::PayoutState;
 use crate::domain::refusal::{Failure, Outcome};
+use crate::domain::statement::CLOSES_AFTER_SECS;
 use crate::domain::time::At;
 use crate::domain::user::{UserKind, UserState};
 
@@ -250,7 +251,13 @@ pub fn any_year(conn: &mut Conn, year: i16, worker: Option<&UserId>) -> Outcome<
                 "SELECT a.owner AS worker, t.journal_id AS journal, t.currency AS currency, {sign}t.amount_minor AS minor \
                  FROM transfers t JOIN accounts a ON a.id = t.{mine} JOIN accounts o ON o.id = t.{other} WHERE a.kind = \
                  'worker_available' AND NOT (o.owner = a.owner AND o.kind IN ('worker_in_payout', 'paid_out')) AND {}{}",
-                between("t.at"),
+                // A transfer of a time has an id of that time or, as long as its transaction took, later.
+                format_args!(
+                    "{} AND t.id >= '{}' AND t.id < '{}'",
+                    between("t.at"),
+                    first_at::<TransferId>(starts[quarter]),
+                    first_at::<TransferId>(starts[quarter + 1].plus_secs(CLOSES_AFTER_SECS)),
+                ),
                 of("a.owner"),
             )
         };

@@ -232,6 +232,12 @@ pub fn working_day(day: Date) -> Date {
     }
 }
 
+/// Whether a payout that was expected on one day and arrived on another is overdue: a weekend, a holiday and a day for
+/// people are not.
+pub fn is_overdue(expected: Date, arrived: Date) -> bool {
+    arrived > expected.saturating_add(5.days())
+}
+
 /// Day of an instant, UTC.
 pub fn day_of(at: At) -> Date {
     at.timestamp().to_zoned(TimeZone::UTC).date()

@@ -229,6 +229,10 @@ impl Run<'_> {
         let mut reply = self.rails.ask(order).await?;
         self.at(Step::Asked, order)?;
         if reply == Reply::Unheard {
+            let id = order.payout.clone();
+            if !blocking(&self.cx, move |cx| payouts::is_sending(cx, &id)).await? {
+                return Ok(0);
+            }
             reply = self.rails.send(order).await?;
             self.at(Step::Sent, order)?;
         }

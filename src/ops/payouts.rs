@@ -17,13 +17,15 @@ use crate::domain::ids::*;
 use crate::domain::ledger::{AccountName, book};
 use crate::domain::money::{Currency, Money};
 pub use crate::domain::payout::Said;
-use crate::domain::payout::{Order, PROVIDER_REMEMBERS, PayoutMove, PayoutState, Rail, is_batch_id};
+use crate::domain::payout::{
+    Order, PROVIDER_REMEMBERS, PayoutMove, PayoutState, Rail, day_of, is_batch_id, is_overdue,
+};
 use crate::domain::refusal::{Code, Failure, FieldError, OrMissing, Outcome, Refusal};
 use crate::domain::time::At;
 use crate::domain::user::UserState;
 use crate::ops::deadlines::{BATCH_ROWS, Swept};
 use crate::ops::payout_methods::{check_payable, open};
-use crate::ops::{Page, gift_codes as codes, letters, payout_batches, selfbilling, tax_profiles};
+use crate::ops::{Page, bonuses, gift_codes as codes, letters, payout_batches, selfbilling, tax_profiles};
 
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct PayoutView {
@@ -436,8 +438,27 @@ fn settle(cx: &Cx, tx: &mut Tx, id: &PayoutId) -> Outcome<PayoutRow> {
     let text = format!("{net} arrived at {}. There is nothing left for you to do.", row.destination);
     write_to(tx, &event, &row, "Your payout arrived", &text)?;
     selfbilling::settled(cx, tx, &row)?;
+    make_up_for_lateness(cx, tx, &row)?;
     ended(tx, &row)?;
     Ok(row)
+}
+
+/// Who waited too long gets something of the platform's own, where its rules say so.
+fn make_up_for_lateness(cx: &Cx, tx: &mut Tx, row: &PayoutRow) -> Outcome<()> {
+    let rules = cx.rules();
+    let expected = rules.payouts.expected_on(row.requested_at, Some((row.rail, row.requested_at)));
+    let arrived = day_of(tx.now());
+    let amount = Money::new(row.amount_minor, row.currency);
+    let share = amount.share(rules.late_bonus_percent, 100)?;
+    if share.minor == 0 || !is_overdue(expected, arrived) {
+        return Ok(());
+    }
+    let percent = rules.late_bonus_percent;
+    let reason = format!(
+        "Your payout of {amount} was expected on {expected} and arrived on {arrived}: this is {percent}% of it."
+    );
+    bonuses::late_bonus(tx, &row.worker_id, None, share, &reason, None)?;
+    Ok(())
 }
 
 /// It came back or was refused: all of it is in the worker's balance again.
@@ -586,6 +607,11 @@ pub fn to_send(cx: &Cx, after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Ord
 /// the answer was lost.
 pub fn stuck_sending(cx: &Cx, after: Option<&PayoutId>, limit: i64) -> Outcome<Vec<Order>> {
     in_state(cx, PayoutState::Sending, SPOKEN_TO, after, limit)
+}
+
+/// Whether only the rail knows of it now: nobody said meanwhile what became of it.
+pub fn is_sending(cx: &Cx, id: &PayoutId) -> Outcome<bool> {
+    Ok(cx.read(|c| payouts::any_by_id(c, id))?.is_some_and(|row| row.state == PayoutState::Sending))
 }
 
 /// Payouts that the rail has, and that it will tell more of when it is asked.

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::visit::{Plan, REVIEWER, Round, Visit, WHY, draft, held_for_a_store, with_fee};
-use crate::support::world::{Engine, Person, World, both, play_under};
+use crate::support::world::{Engine, Person, World, both, every_rail, play_under};
 
 async fn bonus(round: &Round<'_>, visit: &str, minor: i64, key: &str) -> crate::support::world::Reply {
     let asked = json!({ "amount_minor": minor, "reason": "You waited for the manager." });
@@ -371,6 +371,27 @@ under! {
         let given = ana.get("/v1/bonuses").await.ok()["items"][0].clone();
         assert_eq!((&given["kind"], minor(&given["amount"]), &given["submission_id"]), (&json!("late_bonus"), 60, &json!(id)));
         assert_eq!(round.balance().await["spent"]["amount_minor"], with_fee(1200), "the brand pays nothing for it");
+    }
+}
+
+under! {
+    Rules { late_bonus_percent: 10, ..every_rail() },
+    async fn a_payout_that_is_overdue_brings_a_late_bonus_of_the_platform(world) {
+        let round = world.round("Acme", Plan::short().stores(2)).await;
+        let (ana, finance) = (world.worker("ana").await, world.staff(StaffRole::Finance).await);
+        for (mission, days, bonus) in [(&round.missions[0], 5, 0), (&round.missions[1], 7, 120)] {
+            round.clean(&ana, mission).await;
+            let payout = ana.post("/v1/payouts", json!({ "method_id": ana.test_method().await })).await.created();
+            world.advance_hours(24 * days);
+            let path = format!("/v1/admin/payouts/{}", payout["id"].as_str().unwrap());
+            finance.post(&format!("{path}/approve"), json!({})).await.ok();
+            world.work().await;
+            finance.post(&format!("{path}/settle"), json!({})).await.ok();
+            assert_eq!(ana.balance_minor().await, bonus, "after {days} days");
+        }
+        let given = ana.get("/v1/bonuses").await.ok()["items"][0].clone();
+        assert_eq!(given["kind"], "late_bonus");
+        assert!(given["reason"].as_str().unwrap().contains("was expected on"), "{given}");
     }
 }
 
