@@ -156,7 +156,8 @@ fn owed(tx: &mut Tx, id: &UserId, waive: bool) -> Outcome<Vec<Money>> {
     }
     let undecided = erasures::any_undecided(tx, id)?;
     if undecided > 0 {
-        let detail = format!("{undecided} visits wait for a decision and may still be paid.");
+        let wait = if undecided == 1 { "1 visit waits".to_owned() } else { format!("{undecided} visits wait") };
+        let detail = format!("{wait} for a decision and may still be paid.");
         errors.push(FieldError::new("/submissions", "undecided", detail));
     }
     let left = some(ledger::balances(tx, &AccountName::worker_available(id))?);

@@ -26,10 +26,12 @@ fn escape(text: impl Display) -> String {
 fn sheet(language: &str, title: &str, body: &str) -> String {
     let (language, title) = (escape(language), escape(title));
     format!(
-        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{title}</title><style>body{{font:\
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\"><meta \
+         name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>body{{font:\
          11pt/1.4 sans-serif;max-width:45rem;margin:2rem auto;padding:0 1rem}}table{{border-collapse:collapse;width:100%}}\
          td,th{{border-bottom:1px solid #999;padding:.2em .4em;text-align:left;vertical-align:top}}.n{{text-align:right;\
-         white-space:nowrap}}@media print{{body{{margin:0}}}}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
+         white-space:nowrap}}@media screen and (max-width:40rem){{table{{display:block;overflow-x:auto}}td{{overflow-wrap:\
+         anywhere;min-width:4.5em}}}}@media print{{body{{margin:0}}}}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
     )
 }
 

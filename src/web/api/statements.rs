@@ -64,15 +64,17 @@ fn paper(statement: &Statement) -> String {
     let cells = |tag: &str, cells: &[String]| -> String {
         cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect()
     };
-    let heads = Statement::HEADS.map(str::to_owned);
+    let heads = Statement::HEADS.map(|head| head.replace('_', " "));
     let rows: String = statement.rows().iter().map(|row| format!("<tr>{}</tr>\n", cells("td", row))).collect();
     let (owner, from, to) = (escape(&statement.owner_id), statement.from, statement.to);
     format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Statement {owner}</title>\n<style>\
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>Statement {owner}</title>\n<style>\
          body{{font:10pt/1.4 system-ui,sans-serif;margin:1.5cm}}table{{border-collapse:collapse;width:100%}}\
          th,td{{border-bottom:1px solid #bbb;padding:.2em .4em;text-align:left}}td:nth-child(n+6){{text-align:right;\
          font-variant-numeric:tabular-nums}}thead{{display:table-header-group}}tr{{break-inside:avoid}}\
-         @page{{size:A4 landscape}}</style></head>\n<body><h1>Statement of account</h1>\n<p>Account of {owner}, from {from} \
+         @page{{size:A4 landscape}}@media screen and (max-width:60rem){{body{{margin:1rem}}table{{display:block;\
+         overflow-x:auto}}td,th{{white-space:nowrap}}}}</style></head>\n<body><h1>Statement of account</h1>\n<p>Account of {owner}, from {from} \
          up to {to}.</p>\n<table><thead><tr>{}</tr></thead>\n<tbody>\n{rows}</tbody></table></body></html>\n",
         cells("th", &heads)
     )
